@@ -1,0 +1,92 @@
+package lib;
+
+import java.nio.file.Path;
+import java.util.Map;
+import picocli.AutoComplete;
+import picocli.CommandLine;
+import picocli.CommandLine.Help.Ansi;
+import picocli.CommandLine.Help.ColorScheme;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+
+/** What every phase script shares on the command line: help, errors, exit codes. */
+public final class Cli {
+
+    /** What a phase gets from the process it runs in. Tests hand in their own. */
+    public record Session(Console console, Path folder, Map<String, String> env) {
+
+        public static Session system() {
+            return new Session(Console.system(System.getenv()), Path.of("").toAbsolutePath(), System.getenv());
+        }
+    }
+
+    /** A phase: its steps in order. */
+    public interface Phase {
+        Common common();
+
+        /** Throws Fault, or anything else for what nobody foresaw. */
+        void run(Session session) throws Exception;
+    }
+
+    /** The options every phase has, as a picocli mixin. */
+    public static final class Common {
+        @Option(names = "--repo", paramLabel = "DIR", description = "The checkout; default: the one this folder is in.")
+        public Path repo;
+
+        @Option(names = "--verbose", description = "Stack traces with errors.")
+        public boolean verbose;
+
+        @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this help and exit.")
+        boolean help;
+
+        @Option(names = "--completion", description = "Print a completion script for bash and zsh, and exit.")
+        boolean completion;
+
+        /** The folder to look for the checkout in, absolute. */
+        public Path folder(Session session) {
+            return repo == null ? session.folder() : session.folder().resolve(repo).normalize();
+        }
+    }
+
+    private Cli() {
+    }
+
+    /** Runs a phase as a process: ends the JVM with the exit code. */
+    public static void main(Phase phase, String[] args) {
+        System.exit(run(phase, Session.system(), args));
+    }
+
+    /** Runs a phase and returns its exit code: 0 done, 1 failed, 2 wrong usage, 3 refused by a guard. */
+    public static int run(Phase phase, Session session, String... args) {
+        Console console = session.console();
+        CommandLine line = new CommandLine(phase);
+        ColorScheme colours = CommandLine.Help.defaultColorScheme(console.colours() ? Ansi.ON : Ansi.OFF);
+        line.setColorScheme(colours);
+        line.setUsageHelpAutoWidth(true);
+        try {
+            line.parseArgs(args);
+            if (line.isUsageHelpRequested()) {
+                line.usage(console.out(), colours);
+                return 0;
+            }
+            if (phase.common().completion) {
+                console.out().print(AutoComplete.bash(line.getCommandName(), line));
+                return 0;
+            }
+            phase.run(session);
+            return 0;
+        } catch (ParameterException e) {
+            console.fault(Fault.usage("wrong usage of " + line.getCommandName(), e.getMessage(),
+                    "see " + line.getCommandName() + " --help"), false);
+            return Fault.Kind.USAGE.exitCode;
+        } catch (Fault fault) {
+            console.fault(fault, phase.common().verbose);
+            return fault.kind().exitCode;
+        } catch (Exception e) {
+            // Nobody foresaw this one; the class name is often the best clue there is.
+            console.fault(Fault.failed(line.getCommandName() + " failed unexpectedly", e.toString(),
+                    "run again with --verbose and report the stack trace").from(e), phase.common().verbose);
+            return Fault.Kind.FAILED.exitCode;
+        }
+    }
+}

@@ -1,0 +1,3 @@
+#!/bin/sh
+# Left out of the source archive.
+result/bin/nix --version | grep -q Lix

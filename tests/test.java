@@ -6,6 +6,8 @@
 //DEPS org.snakeyaml:snakeyaml-engine:3.2
 //DEPS org.eclipse.jgit:org.eclipse.jgit:7.8.1.202611041320-r
 //DEPS org.slf4j:slf4j-nop:2.0.20
+//DEPS org.apache.commons:commons-compress:1.28.0
+//DEPS com.jcraft:jzlib:1.1.3
 //DEPS org.junit:junit-bom:6.1.3@pom
 //DEPS org.junit.jupiter:junit-jupiter
 //DEPS org.junit.platform:junit-platform-launcher
@@ -16,6 +18,7 @@
 //SOURCES Missing.java
 //SOURCES ../prepare.java
 //SOURCES ../tag.java
+//SOURCES ../build.java
 
 import static org.junit.platform.engine.discovery.ClassNameFilter.includeClassNamePatterns;
 import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClasspathRoots;

@@ -1,0 +1,319 @@
+///usr/bin/env jbang "$0" "$@" ; exit $?
+//JAVA 17+
+//DESCRIPTION Phase 3: evaluate and build the release jobs, and gather release/.
+//DEPS info.picocli:picocli:4.7.7
+//DEPS com.fasterxml.jackson.core:jackson-databind:2.22.4
+//DEPS org.eclipse.jgit:org.eclipse.jgit:7.8.1.202611041320-r
+//DEPS org.slf4j:slf4j-nop:2.0.20
+//DEPS org.apache.commons:commons-compress:1.28.0
+//DEPS com.jcraft:jzlib:1.1.3
+//SOURCES lib/Cli.java lib/Config.java lib/Console.java lib/Environment.java lib/Exec.java lib/Fault.java
+//SOURCES lib/FileTree.java lib/Git.java lib/Json.java lib/Project.java lib/Release.java lib/Version.java
+//SOURCES lib/Archives.java lib/BuiltRelease.java lib/Nix.java
+//JAVA_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import lib.Archives;
+import lib.BuiltRelease;
+import lib.Cli;
+import lib.Config;
+import lib.Console;
+import lib.Fault;
+import lib.FileTree;
+import lib.Git;
+import lib.Nix;
+import lib.Project;
+import lib.Release;
+import org.eclipse.jgit.lib.ObjectId;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+@Command(name = "build", description = "Evaluates and builds the release jobs of the tag that HEAD is on, and gathers release/.")
+class build implements Cli.Phase {
+
+    @Mixin
+    final Cli.Common common = new Cli.Common();
+
+    @Option(names = "--profile", paramLabel = "NAME", defaultValue = "all",
+            description = "The profile of release-jobs; default: ${DEFAULT-VALUE}.")
+    String profile;
+
+    enum Target { all, manual }
+
+    @Option(names = "--target", paramLabel = "TARGET", defaultValue = "all",
+            description = "all, or just the manual, which needs no tag; default: ${DEFAULT-VALUE}.")
+    Target target;
+
+    @Option(names = {"-j", "--max-jobs"}, paramLabel = "N", description = "Builds at once on this machine; goes to Nix, as do the next four.")
+    String maxJobs;
+
+    @Option(names = "--cores", paramLabel = "N", description = "Cores a build may use.")
+    String cores;
+
+    @Option(names = "--builders", paramLabel = "SPEC", description = "Machines to build on.")
+    String builders;
+
+    @Option(names = "--option", arity = "2", paramLabel = "NAME VALUE", hideParamSyntax = true,
+            description = "Any setting of Nix; can be given more than once.")
+    List<String> settings = new ArrayList<>();
+
+    @Option(names = {"-k", "--keep-going"}, description = "Build what can be built when one build fails, to see all failures.")
+    boolean keepGoing;
+
+    private Console console;
+
+    public static void main(String[] args) {
+        Cli.main(new build(), args);
+    }
+
+    @Override
+    public Cli.Common common() {
+        return common;
+    }
+
+    @Override
+    public void run(Cli.Session session) throws IOException {
+        console = session.console();
+        try (Git git = Git.open(common.folder(session), session.env())) {
+            Config config = Config.of(git.workTree());
+            Release release = Release.read(config.project(), headFile(git, config.project().versionFile()), config.project().versionFile());
+            Optional<String> tag = tagAtHead(git, release);
+            Nix nix = new Nix(console, session.env(), nixOptions());
+            String system = nix.system();
+
+            console.step("Evaluating release-jobs of " + release.spoken() + ", profile " + profile);
+            List<Nix.Job> jobs = nix.evaluate(flake(git, tag), profile);
+            SortedMap<String, Nix.Job> builds = builds(jobs);
+            Nix.Job manual = manualJob(builds, system);
+            Optional<Nix.Job> tarballs = target == Target.manual ? Optional.empty() : Optional.of(tarballs(jobs));
+            List<Nix.Job> wanted = target == Target.manual ? List.of(manual) : jobs;
+            wanted.forEach(job -> console.say(job.attr()));
+
+            console.step("Building " + wanted.size() + " jobs");
+            nix.build(wanted, git.state("roots"));
+
+            // Everything is made beside release/, which stays as it is until the last check has passed.
+            Path folder = git.workTree().resolve("release");
+            Path partial = git.workTree().resolve("release.partial");
+            FileTree.remove(partial);
+            try {
+                console.step("Gathering release/");
+                gatherManual(manual, partial.resolve("manual"));
+                List<BuiltRelease.Image> images = List.of();
+                if (tarballs.isPresent()) {
+                    Path artifacts = partial.resolve("artifacts").resolve(release.project().prefix()).resolve(release.stem());
+                    gatherTarballs(tarballs.get(), artifacts);
+                    FileTree.copy(partial.resolve("manual"), artifacts.resolve("manual"));
+                    archiveManual(git, release, partial.resolve("manual"), artifacts);
+                    Archives.source(git, tag.orElseThrow(), release.stem() + "/", artifacts.resolve(release.stem() + ".tar.gz"));
+                    writeChecksums(artifacts);
+                    writeManifest(builds, partial.resolve("artifacts"), artifacts);
+                    images = images(release, artifacts, partial);
+                }
+                BuiltRelease built = new BuiltRelease(target.name(), release.version(), release.name(), official(git, release),
+                        git.head().name(), tag, system, profile, BuiltRelease.measure(partial), images, wanted);
+                FileTree.writeWhole(partial.resolve(BuiltRelease.FILE), built.json());
+                built.check(partial);
+                replace(folder, partial);
+                report(built, folder);
+            } finally {
+                FileTree.remove(partial);
+            }
+        }
+    }
+
+    private static byte[] headFile(Git git, String path) {
+        return git.read(git.head(), path).orElseThrow(() -> Fault.failed(path + " is not in HEAD",
+                "it says which version this is", "commit it, or name the version file in " + Config.FILE));
+    }
+
+    // What is built is the tag, so the work tree must be it: else people test one thing and publish another.
+    private Optional<String> tagAtHead(Git git, Release release) {
+        String version = release.version().toString();
+        Optional<ObjectId> tagged = git.commit("refs/tags/" + version);
+        if (tagged.isPresent() && tagged.get().equals(git.head())) {
+            git.requireNoChanges();
+            return Optional.of(version);
+        }
+        if (target == Target.manual) {
+            return Optional.empty();
+        }
+        throw Fault.refused("HEAD is not the tag " + version,
+                tagged.map(id -> "the tag is on " + id.name() + ", HEAD on " + git.head().name())
+                        .orElse("version.json says " + version + ", and there is no such tag"),
+                tagged.isPresent() ? "git checkout " + version + ", and run build again" : "run jbang tag.java first");
+    }
+
+    private static String flake(Git git, Optional<String> tag) {
+        return Nix.flake(git.workTree(), tag.map(name -> "refs/tags/" + name).orElse("HEAD"), git.head().name());
+    }
+
+    private List<String> nixOptions() {
+        List<String> options = new ArrayList<>();
+        if (maxJobs != null) {
+            options.addAll(List.of("--option", "max-jobs", maxJobs));
+        }
+        if (cores != null) {
+            options.addAll(List.of("--option", "cores", cores));
+        }
+        if (builders != null) {
+            options.addAll(List.of("--option", "builders", builders));
+        }
+        if (keepGoing) {
+            options.addAll(List.of("--option", "keep-going", "true"));
+        }
+        for (int i = 0; i + 1 < settings.size(); i += 2) {
+            options.addAll(List.of("--option", settings.get(i), settings.get(i + 1)));
+        }
+        return options;
+    }
+
+    /** The job build.SYSTEM of each system. */
+    private static SortedMap<String, Nix.Job> builds(List<Nix.Job> jobs) {
+        SortedMap<String, Nix.Job> builds = new TreeMap<>();
+        List<String> faults = new ArrayList<>();
+        for (Nix.Job job : jobs) {
+            String[] path = job.attr().split("\\.");
+            if (path.length < 2 || !path[path.length - 2].equals("build")) {
+                continue;
+            }
+            Nix.Job other = builds.put(job.system(), job);
+            if (other != null) {
+                faults.add("two builds for " + job.system() + ": " + other.attr() + " and " + job.attr());
+            }
+            if (!job.outputs().containsKey("out")) {
+                faults.add(job.attr() + " has no output 'out', only " + String.join(", ", job.outputs().keySet()));
+            }
+        }
+        if (builds.isEmpty()) {
+            faults.add("there is no job build.SYSTEM");
+        }
+        throwIfAny(faults);
+        return builds;
+    }
+
+    private static Nix.Job manualJob(SortedMap<String, Nix.Job> builds, String system) {
+        // Any system's manual is the same; this machine's own needs no other builder.
+        Nix.Job first = builds.getOrDefault(system, builds.get(builds.firstKey()));
+        List<Nix.Job> candidates = new ArrayList<>(List.of(first));
+        candidates.addAll(builds.values());
+        return candidates.stream().filter(job -> job.outputs().containsKey("doc")).findFirst()
+                .orElseThrow(() -> Fault.failed("there is no manual", "no build has an output 'doc': "
+                        + String.join(", ", builds.values().stream().map(Nix.Job::attr).toList()), "add it to the package and tag again"));
+    }
+
+    private static Nix.Job tarballs(List<Nix.Job> jobs) {
+        List<Nix.Job> found = jobs.stream().filter(job -> job.attr().equals("tarballs") || job.attr().endsWith(".tarballs")).toList();
+        if (found.size() != 1) {
+            throwIfAny(List.of(found.isEmpty() ? "there is no job 'tarballs', whose output holds the files to publish"
+                    : "more than one job 'tarballs': " + String.join(", ", found.stream().map(Nix.Job::attr).toList())));
+        }
+        return found.get(0);
+    }
+
+    private static void throwIfAny(List<String> faults) {
+        if (!faults.isEmpty()) {
+            throw Fault.failed("release-jobs are not what a release is made of", faults, "mend the flake, tag again, and run build again");
+        }
+    }
+
+    private void gatherManual(Nix.Job job, Path into) throws IOException {
+        Path manual = Path.of(job.outputs().get("doc"), "share/doc/nix/manual");
+        if (!Files.exists(manual.resolve("index.html"))) {
+            throw Fault.failed("the manual has no index page", manual.resolve("index.html") + " does not exist",
+                    "mend the output 'doc' of " + job.attr() + " and tag again");
+        }
+        FileTree.copy(manual, into);
+    }
+
+    private void gatherTarballs(Nix.Job job, Path into) throws IOException {
+        Path output = Path.of(job.outputs().get("out"));
+        if (!Files.isDirectory(output) || FileTree.files(output).isEmpty()) {
+            throw Fault.failed("there are no tarballs", output + " of " + job.attr() + " is empty", "mend the job and tag again");
+        }
+        FileTree.copy(output, into);
+    }
+
+    private void archiveManual(Git git, Release release, Path manual, Path artifacts) throws IOException {
+        Path archive = artifacts.resolve(release.stem() + "-manual.tar.gz");
+        if (!Files.exists(archive)) {
+            Archives.folder(manual, release.stem() + "-manual/", git.committed(git.head()), archive);
+        }
+    }
+
+    private void writeChecksums(Path artifacts) throws IOException {
+        List<String> faults = new ArrayList<>();
+        for (Path file : list(artifacts)) {
+            if (file.toString().endsWith(".sha256")) {
+                continue;
+            }
+            Path checksum = Path.of(file + ".sha256");
+            String digest = FileTree.sha256(file);
+            if (!Files.exists(checksum)) {
+                Files.writeString(checksum, digest);
+            } else if (!Files.readString(checksum).equals(digest)) {
+                faults.add(checksum.getFileName() + " says '" + Files.readString(checksum).strip() + "', the file is " + digest);
+            }
+        }
+        if (!faults.isEmpty()) {
+            throw Fault.failed("checksum files do not fit their files", faults, "mend the job 'tarballs' and tag again");
+        }
+    }
+
+    private static List<Path> list(Path folder) throws IOException {
+        try (var files = Files.list(folder)) {
+            return files.filter(Files::isRegularFile).sorted().toList();
+        }
+    }
+
+    private void writeManifest(SortedMap<String, Nix.Job> builds, Path... folders) throws IOException {
+        StringBuilder manifest = new StringBuilder("# What nix upgrade-nix installs, by system\n{\n");
+        for (Map.Entry<String, Nix.Job> build : builds.entrySet()) {
+            manifest.append("  ").append(build.getKey()).append(" = \"").append(build.getValue().outputs().get("out")).append("\";\n");
+        }
+        byte[] bytes = manifest.append("}\n").toString().getBytes(StandardCharsets.UTF_8);
+        for (Path folder : folders) {
+            FileTree.writeWhole(folder.resolve("manifest.nix"), bytes);
+        }
+    }
+
+    private List<BuiltRelease.Image> images(Release release, Path artifacts, Path root) throws IOException {
+        String stem = release.stem() + "-docker-image-";
+        return list(artifacts).stream().filter(file -> file.getFileName().toString().startsWith(stem)
+                        && file.toString().endsWith(".tar.gz"))
+                .map(file -> new BuiltRelease.Image(root.relativize(file).toString(),
+                        file.getFileName().toString().substring(stem.length()).replace(".tar.gz", ""))).toList();
+    }
+
+    private static boolean official(Git git, Release release) {
+        return release.official().orElseGet(() -> git.read(git.head(), "flake.nix")
+                .map(bytes -> new String(bytes, StandardCharsets.UTF_8).contains("officialRelease = true;")).orElse(false));
+    }
+
+    // Two renames: whoever looks in between finds no release/ and is told to build.
+    private static void replace(Path folder, Path partial) throws IOException {
+        Path old = folder.resolveSibling("release.old");
+        FileTree.remove(old);
+        if (Files.exists(folder)) {
+            Files.move(folder, old);
+        }
+        Files.move(partial, folder);
+        FileTree.remove(old);
+    }
+
+    private void report(BuiltRelease built, Path folder) {
+        long bytes = built.files().stream().mapToLong(BuiltRelease.BuiltFile::size).sum();
+        console.done(built.files().size() + " files, " + bytes / 1_000_000 + " MB, in " + folder);
+        console.say("next: jbang upload.java --env staging" + (target == Target.manual ? " --target manual" : ""));
+    }
+}

@@ -1,0 +1,317 @@
+package lib;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/** The machine's Nix, with the options the release manager hands through to it. */
+public final class Nix {
+
+    /**
+     * A derivation among a flake's release jobs.
+     *
+     * @param attr    where it stands below {@code release-jobs}, joined by dots
+     * @param system  the system it is for
+     * @param drvPath its store derivation
+     * @param outputs output name to store path
+     */
+    public record Job(String attr, String system, String drvPath, SortedMap<String, String> outputs) {
+    }
+
+    /** A store path as {@code nix path-info} knows it; sizes in bytes of its NAR. */
+    public record PathInfo(String path, long narSize, List<String> references) {
+    }
+
+    // Every derivation below the attribute set. Whether one evaluates is found out here without
+    // ending the others' evaluation, as far as the language can: throw and assert.
+    private static final String WALK = """
+            root: let
+              try = value: builtins.tryEval (builtins.deepSeq value value);
+              job = path: drv: {
+                inherit path;
+                inherit (drv) system drvPath;
+                outputs = builtins.listToAttrs
+                  (map (name: { inherit name; value = drv.${name}.outPath; }) (drv.outputs or [ "out" ]));
+              };
+              walk = path: value: let
+                  seen = builtins.tryEval value;
+                  result = try (job path value);
+                in
+                  if !seen.success then [ { inherit path; } ]
+                  else if !(builtins.isAttrs value) then [ ]
+                  else if (value.type or null) == "derivation"
+                    then [ (if result.success then result.value else { inherit path; }) ]
+                  else builtins.concatLists
+                    (map (name: walk (path ++ [ name ]) value.${name}) (builtins.attrNames value));
+            in walk [ ] (SELECT)
+            """;
+
+    // Old trees have build and tarballs at the top, without profiles.
+    private static final String PROFILE = """
+            if root ? build then root
+            else root.${PROFILE} or (throw "release-jobs has no profile ${PROFILE}; it has: ${toString (builtins.attrNames root)}")""";
+
+    // Names only: no job is evaluated for them.
+    private static final String NAMES = """
+            root: let jobs = SELECT; in builtins.concatLists (map
+              (a: if a == "tarballs" then [ [ a ] ] else map (b: [ a b ]) (builtins.attrNames jobs.${a}))
+              (builtins.attrNames jobs))
+            """;
+
+    private final Console console;
+    private final Map<String, String> env;
+    private final List<String> options;
+
+    /** {@code options} go to every command that evaluates or builds, as Nix spells them. */
+    public Nix(Console console, Map<String, String> env, List<String> options) {
+        this.console = console;
+        this.env = env;
+        this.options = List.copyOf(options);
+    }
+
+    /** Throws Fault when Nix is not there. */
+    public String version() {
+        return nix(List.of("nix", "--version")).orFail("nix does not run", "install Nix, or put it on PATH").strip();
+    }
+
+    /** The checkout at a commit as a flake reference; {@code ref} must reach the commit, or older Nix looks for {@code master}. */
+    public static String flake(Path checkout, String ref, String commit) {
+        return "git+" + checkout.toUri().toString().replaceFirst("^file:/+", "file:///").replaceFirst("/$", "")
+                + "?ref=" + ref + "&rev=" + commit;
+    }
+
+    /** The system this machine builds for, {@code x86_64-linux}. */
+    public String system() {
+        return nix(List.of("nix", "eval", "--impure", "--raw", "--expr", "builtins.currentSystem"))
+                .orFail("nix could not tell this machine's system", "run: nix eval --impure --raw --expr builtins.currentSystem");
+    }
+
+    /**
+     * All release jobs of a profile, their derivations written to the store, sorted by attribute.
+     * Throws Fault with every job that does not evaluate, and Nix's own words about it.
+     */
+    public List<Job> evaluate(String flake, String profile) {
+        List<JsonNode> found = onPath("nix-eval-jobs") ? evalJobs(flake, profile) : evalWalk(flake, profile);
+        List<Job> jobs = new ArrayList<>();
+        List<String> faults = new ArrayList<>();
+        for (JsonNode node : found) {
+            List<String> path = new ArrayList<>();
+            node.path("path").forEach(name -> path.add(name.asText()));
+            if (node.has("error")) {
+                faults.add(String.join(".", path) + ": " + node.get("error").asText());
+            } else if (!node.hasNonNull("drvPath")) {
+                faults.add(String.join(".", path) + ": " + why(flake, profile, path));
+            } else {
+                SortedMap<String, String> outputs = new TreeMap<>();
+                node.get("outputs").fields().forEachRemaining(output -> outputs.put(output.getKey(), output.getValue().asText()));
+                jobs.add(new Job(String.join(".", path), node.get("system").asText(), node.get("drvPath").asText(), outputs));
+            }
+        }
+        if (!faults.isEmpty()) {
+            throw Fault.failed(faults.size() + " of " + found.size() + " release jobs do not evaluate", faults,
+                    "mend the flake, tag again, and run build again");
+        }
+        jobs.sort(java.util.Comparator.comparing(Job::attr));
+        return jobs;
+    }
+
+    // One process for all. What tryEval cannot catch ends it; then each job is asked alone.
+    private List<JsonNode> evalWalk(String flake, String profile) {
+        Exec.Result result = eval(flake, WALK, profile).run();
+        if (result.exit() == 0) {
+            return list(result.out());
+        }
+        Exec.Result names = eval(flake, NAMES, profile).run();
+        List<JsonNode> faulty = new ArrayList<>();
+        if (names.exit() == 0) {
+            for (JsonNode path : list(names.out())) {
+                List<String> parts = new ArrayList<>();
+                path.forEach(name -> parts.add(name.asText()));
+                String why = why(flake, profile, parts);
+                var node = Json.MAPPER.createObjectNode();
+                node.set("path", path);
+                faulty.add(why.isEmpty() ? node.put("drvPath", "").put("system", "").set("outputs", Json.MAPPER.createObjectNode())
+                        : node.put("error", why));
+            }
+        }
+        if (faulty.stream().noneMatch(node -> node.has("error"))) {
+            throw Fault.failed("release-jobs of the flake do not evaluate", tail(result.err()), "mend the flake, tag again, and run build again");
+        }
+        return faulty;
+    }
+
+    private Exec eval(String flake, String expression, String profile) {
+        List<String> line = new ArrayList<>(List.of("nix", "eval", "--json", flake + "#release-jobs", "--apply",
+                expression.replace("SELECT", PROFILE.replace("PROFILE", quote(profile)))));
+        line.addAll(options);
+        return nix(line);
+    }
+
+    // What Nix says about one job; empty when it evaluates.
+    private String why(String flake, String profile, List<String> path) {
+        StringBuilder select = new StringBuilder("jobs");
+        path.forEach(name -> select.append('.').append(quote(name)));
+        String expression = "root: let jobs = SELECT; in " + select + ".drvPath";
+        Exec.Result result = eval(flake, expression, profile).run();
+        return result.exit() == 0 ? "" : tail(result.err());
+    }
+
+    private List<JsonNode> evalJobs(String flake, String profile) {
+        // Whether there are profiles is a question about names alone: cheap.
+        String names = eval(flake, "root: builtins.attrNames (SELECT)", profile)
+                .orFail("release-jobs of the flake do not evaluate", "mend the flake, tag again, and run build again");
+        boolean profiles = nix(List.of("nix", "eval", "--json", flake + "#release-jobs", "--apply", "root: root ? build"))
+                .orFail("release-jobs of the flake do not evaluate", "mend the flake").strip().equals("false");
+        List<String> line = new ArrayList<>(List.of("nix-eval-jobs", "--force-recurse", "--flake",
+                flake + "#release-jobs" + (profiles ? "." + quote(profile) : "")));
+        line.addAll(options);
+        Exec.Result result = nix(line).run();
+        List<JsonNode> found = new ArrayList<>();
+        for (String json : result.out().lines().filter(text -> text.startsWith("{")).toList()) {
+            var node = Json.object(json.getBytes(StandardCharsets.UTF_8), "nix-eval-jobs");
+            node.set("path", node.get("attrPath"));
+            found.add(node);
+        }
+        boolean named = found.stream().anyMatch(node -> node.has("error"));
+        if (result.exit() != 0 && !named) {
+            throw Fault.failed("release-jobs of the flake do not evaluate", tail(result.err() + names), "mend the flake, tag again, and run build again");
+        }
+        return found;
+    }
+
+    private static List<JsonNode> list(String json) {
+        try {
+            List<JsonNode> nodes = new ArrayList<>();
+            Json.MAPPER.readTree(json).forEach(nodes::add);
+            return nodes;
+        } catch (IOException e) {
+            throw Fault.failed("nix printed no JSON", e.getMessage(), "run again with --verbose").from(e);
+        }
+    }
+
+    /**
+     * Builds all outputs of the jobs, as many at once as Nix is set up for, and protects outputs and
+     * derivations from garbage collection by links in {@code roots}, a folder made anew.
+     */
+    public void build(List<Job> jobs, Path roots) throws IOException {
+        FileTree.remove(roots);
+        Files.createDirectories(roots);
+        List<String> drvs = jobs.stream().map(Job::drvPath).distinct().sorted().toList();
+        List<String> line = new ArrayList<>(List.of("nix-store", "--realise", "--add-root", roots.resolve("built").toString(), "--indirect"));
+        line.addAll(drvs);
+        line.addAll(options);
+        Exec build = nix(line).onError(text -> console.say(text));
+        build.orFail("the build failed", "see what Nix says above; mend it, or give it more builders, and run build again");
+        for (int i = 0; i < drvs.size(); i++) {
+            nix(List.of("nix-instantiate", "--add-root", roots.resolve("drv-" + i).toString(), "--indirect", "--expr",
+                    "import " + drvs.get(i))).orFail("a derivation could not be protected from garbage collection", "look at " + roots);
+        }
+        List<String> gone = jobs.stream().flatMap(job -> job.outputs().values().stream())
+                .filter(path -> !Files.exists(Path.of(path))).toList();
+        if (!gone.isEmpty()) {
+            throw Fault.failed("Nix reports success, but outputs are not in the store", gone, "run build again; see nix-store --verify");
+        }
+    }
+
+    /** The paths and everything they refer to, by path. Throws Fault when one is not in the store. */
+    public SortedMap<String, PathInfo> closure(Collection<String> paths) {
+        SortedMap<String, PathInfo> closure = new TreeMap<>();
+        for (List<String> some : byKind(paths)) {
+            String json = nix(of(some, "nix", "path-info", "--recursive", "--json"))
+                    .orFail("the closure of what was built is not in the Nix store", "run build again: it was perhaps collected as garbage");
+            for (Map.Entry<String, JsonNode> entry : byPath(json).entrySet()) {
+                List<String> references = new ArrayList<>();
+                entry.getValue().path("references").forEach(reference -> references.add(reference.asText()));
+                closure.put(entry.getKey(), new PathInfo(entry.getKey(), entry.getValue().path("narSize").asLong(), references));
+            }
+        }
+        return closure;
+    }
+
+    // A list with a key `path` up to Nix 2.18, afterwards an object by path.
+    private static Map<String, JsonNode> byPath(String json) {
+        try {
+            JsonNode top = Json.MAPPER.readTree(json);
+            Map<String, JsonNode> map = new LinkedHashMap<>();
+            if (top.isArray()) {
+                top.forEach(node -> map.put(node.path("path").asText(), node));
+            } else {
+                top.fields().forEachRemaining(entry -> map.put(entry.getKey(), entry.getValue()));
+            }
+            return map;
+        } catch (IOException e) {
+            throw Fault.failed("nix path-info printed no JSON", e.getMessage(), "run again with --verbose").from(e);
+        }
+    }
+
+    /**
+     * Adds the paths (closed under references) to a binary cache in a folder: zstd, listings, signed
+     * with the key in a file. What the folder has a narinfo for is left alone.
+     */
+    public void copyToCache(Collection<String> paths, Path folder, Path secretKey) {
+        String url = "file://" + folder + "?compression=zstd&parallel-compression=true&write-nar-listing=true&secret-key=" + secretKey;
+        for (List<String> some : byKind(paths)) {
+            nix(of(some, "nix", "copy", "--no-check-sigs", "--to", url))
+                    .orFail("the binary cache could not be staged in " + folder, "make room there, or mend what Nix says, and run upload again");
+        }
+    }
+
+    // Without --derivation Nix takes a .drv for its outputs; with it, an output for its derivation.
+    private static List<List<String>> byKind(Collection<String> paths) {
+        return java.util.stream.Stream.of(true, false)
+                .map(drv -> paths.stream().filter(path -> path.endsWith(".drv") == drv).toList())
+                .filter(some -> !some.isEmpty()).toList();
+    }
+
+    private static List<String> of(List<String> paths, String... command) {
+        List<String> line = new ArrayList<>(List.of(command));
+        if (paths.get(0).endsWith(".drv")) {
+            line.add("--derivation");
+        }
+        line.addAll(paths);
+        return line;
+    }
+
+    /** The public key that belongs to a secret one, {@code NAME:BASE64}. */
+    public String publicKey(Path secretKey) {
+        return nix(List.of("nix", "key", "convert-secret-to-public")).stdin(secretKey)
+                .orFail("the signing key is not one Nix can use", "it should be as nix-store --generate-binary-cache-key writes it").strip();
+    }
+
+    /** A new pair of keys in two files. */
+    public void generateKey(String name, Path secret, Path open) {
+        nix(List.of("nix-store", "--generate-binary-cache-key", name, secret.toString(), open.toString()))
+                .orFail("Nix could not make a signing key", "mend what Nix says");
+    }
+
+    private Exec nix(List<String> command) {
+        List<String> line = new ArrayList<>(command);
+        if (command.get(0).equals("nix")) {
+            line.addAll(1, List.of("--extra-experimental-features", "nix-command flakes"));
+        }
+        return Exec.of(line).baseEnv(env);
+    }
+
+    private boolean onPath(String program) {
+        return java.util.Arrays.stream(env.getOrDefault("PATH", "").split(":"))
+                .anyMatch(folder -> !folder.isEmpty() && Files.isExecutable(Path.of(folder, program)));
+    }
+
+    private static String quote(String name) {
+        return '"' + name.replace("\\", "\\\\").replace("\"", "\\\"").replace("${", "\\${") + '"';
+    }
+
+    private static String tail(String err) {
+        List<String> lines = err.strip().lines().filter(line -> !line.startsWith("warning:")).toList();
+        return String.join("\n", lines.subList(Math.max(0, lines.size() - 15), lines.size()));
+    }
+}

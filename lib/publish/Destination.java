@@ -1,0 +1,30 @@
+package lib.publish;
+
+import java.io.IOException;
+import java.util.List;
+
+/** A place that should hold a part of the release. */
+public interface Destination {
+
+    /** Operations that may run in any order and at once; stages run one after the other. */
+    record Stage(String name, List<Operation> operations) {
+    }
+
+    /**
+     * What is desired less what is there.
+     *
+     * @param stages    what has to be done, in order; empty when all is there
+     * @param conflicts what must not be done: other bytes stand under a name that never changes
+     */
+    record Difference(List<Stage> stages, List<String> conflicts) {
+        public boolean isEmpty() {
+            return stages.isEmpty() && conflicts.isEmpty();
+        }
+    }
+
+    /** The name people know it by, such as {@code cache}. */
+    String name();
+
+    /** Asks the place what it holds. Writes nothing anywhere. */
+    Difference compare() throws IOException;
+}

@@ -1,0 +1,95 @@
+package lib.publish;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import lib.Exec;
+import lib.Fault;
+import lib.Git;
+import lib.ReleaseTag;
+import org.eclipse.jgit.lib.ObjectId;
+
+/**
+ * The branch and the tag of a release in a remote repository, branch first: Gerrit refuses a tag
+ * whose commits it has not seen. Pushed by the user's git, with their ssh and their credentials.
+ *
+ * @param url    as git understands it
+ * @param gerrit branches go to {@code refs/for/}, for review
+ * @param tag    the release's tag and branch in this clone
+ */
+public record GitRemote(Git git, String url, boolean gerrit, ReleaseTag tag) implements Destination {
+
+    private static final String REACH = "check the address, your ssh key and your rights there, and run again";
+
+    @Override
+    public String name() {
+        return "git";
+    }
+
+    @Override
+    public Difference compare() {
+        String branch = "refs/heads/" + tag.branch();
+        String tagRef = ReleaseTag.ref(tag.version());
+        ObjectId localTag = git.object(tagRef).orElseThrow();
+        ObjectId localBranch = git.commit(branch).orElseThrow();
+        Map<String, ObjectId> there = list(branch, tagRef);
+        List<Stage> stages = new ArrayList<>();
+        List<String> conflicts = new ArrayList<>();
+        pushBranch(branch, localBranch, Optional.ofNullable(there.get(branch)), localTag.equals(there.get(tagRef)), conflicts)
+                .ifPresent(push -> stages.add(new Stage("branch", List.of(push))));
+        ObjectId remoteTag = there.get(tagRef);
+        if (remoteTag == null) {
+            stages.add(new Stage("tag", List.of(Operation.create(tagRef + " on " + url, 0, localTag.name(), () -> push(tagRef + ":" + tagRef)))));
+        } else if (!remoteTag.equals(localTag)) {
+            conflicts.add(tagRef + " on " + url + " is " + remoteTag.name() + ", here it is " + localTag.name());
+        }
+        return new Difference(stages, conflicts);
+    }
+
+    private Optional<Operation> pushBranch(String branch, ObjectId local, Optional<ObjectId> remote, boolean tagIsThere, List<String> conflicts) {
+        boolean merged = remote.isPresent() && git.commit(remote.get().name()).isPresent() && git.isAncestor(local, remote.get());
+        if (merged || gerrit && tagIsThere) {
+            return Optional.empty();
+        }
+        if (gerrit) {
+            String target = "refs/for/" + tag.branch();
+            return Optional.of(Operation.create(target + " on " + url, 0, local.name(), () -> push(branch + ":" + target)));
+        }
+        if (remote.isEmpty()) {
+            return Optional.of(Operation.create(branch + " on " + url, 0, local.name(), () -> push(branch + ":" + branch)));
+        }
+        if (git.commit(remote.get().name()).isEmpty() || !git.isAncestor(remote.get(), local)) {
+            conflicts.add(branch + " on " + url + " has commits that are not in the branch here: it is on " + remote.get().name()
+                    + "; fetch and merge it first");
+            return Optional.empty();
+        }
+        return Optional.of(Operation.move(branch + " on " + url, remote.get().name(), local.name(), () -> push(branch + ":" + branch)));
+    }
+
+    /** Throws Fault when the repository does not answer this user. */
+    public static void requireReachable(Git git, String url) {
+        git.git("ls-remote", "--quiet", "--", url, "HEAD").orFail("the git repository " + url + " cannot be reached", REACH);
+    }
+
+    private Map<String, ObjectId> list(String... refs) {
+        List<String> line = new ArrayList<>(List.of("ls-remote", "--", url));
+        line.addAll(List.of(refs));
+        String out = git.git(line.toArray(new String[0])).orFail("the git repository " + url + " cannot be reached", REACH);
+        Map<String, ObjectId> there = new HashMap<>();
+        out.lines().map(text -> text.split("\t")).forEach(parts -> there.put(parts[1], ObjectId.fromString(parts[0])));
+        return there;
+    }
+
+    private void push(String refspec) {
+        Exec push = git.git("push", "--porcelain", "--", url, refspec);
+        Exec.Result result = push.run();
+        // Gerrit's way of saying that a rerun has nothing to add.
+        boolean nothingNew = gerrit && (result.out() + result.err()).contains("no new changes");
+        if (result.exit() != 0 && !nothingNew) {
+            throw Fault.failed("git could not push " + refspec, List.of(result.out().strip(), push.because(result)),
+                    "mend what git says and run upload again: what is published already is skipped");
+        }
+    }
+}

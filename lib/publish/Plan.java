@@ -1,0 +1,171 @@
+package lib.publish;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import lib.Console;
+import lib.Fault;
+import lib.Progress;
+
+/** The ordered list of operations that makes the actual state the desired one: printed, or run. */
+public final class Plan {
+
+    private record Step(String destination, Destination.Stage stage) {
+        String title() {
+            return destination + ": " + stage.name();
+        }
+    }
+
+    private static final int SHOWN = 6;
+
+    private final List<Step> steps = new ArrayList<>();
+    private final List<String> conflicts = new ArrayList<>();
+
+    /** Adds what a destination lacks. Asks it now; later changes there are not seen. */
+    public Plan add(Destination destination) throws IOException {
+        Destination.Difference difference = destination.compare();
+        difference.stages().forEach(stage -> steps.add(new Step(destination.name(), stage)));
+        difference.conflicts().forEach(conflict -> conflicts.add(destination.name() + ": " + conflict));
+        return this;
+    }
+
+    /** Adds a check that everything before it must pass, for anything after it to run. */
+    public Plan verify(String what, Operation.Action action) {
+        steps.add(new Step("verify", new Destination.Stage(what, List.of(Operation.verify(what, action)))));
+        return this;
+    }
+
+    /** Whether there is nothing to do, but perhaps to verify. */
+    public boolean isEmpty() {
+        return conflicts.isEmpty() && steps.stream().flatMap(step -> step.stage().operations().stream())
+                .allMatch(operation -> operation.kind() == Operation.Kind.VERIFY);
+    }
+
+    /** What is still to be done, a line a destination and stage. */
+    public List<String> remaining() {
+        return steps.stream().map(step -> step.title() + ": " + step.stage().operations().size() + " operations, such as "
+                + step.stage().operations().get(0)).toList();
+    }
+
+    /** Throws Fault (refused) with every conflict. */
+    public void requireNoConflicts() {
+        if (!conflicts.isEmpty()) {
+            throw Fault.refused("other bytes are already published under names that never change", conflicts,
+                    "release under a new version, or find out who published those; nothing was written");
+        }
+    }
+
+    /** The operations on standard output, grouped by destination and stage, with counts and bytes. */
+    public void print(Console console, boolean all) {
+        for (Step step : steps) {
+            List<Operation> operations = step.stage().operations();
+            Map<Operation.Kind, Integer> kinds = new LinkedHashMap<>();
+            operations.forEach(operation -> kinds.merge(operation.kind(), 1, Integer::sum));
+            List<String> counts = kinds.entrySet().stream().map(kind -> kind.getKey().name().toLowerCase() + " " + kind.getValue()).toList();
+            console.print(console.paint(Console.Colour.BOLD, step.title()) + " (" + String.join(", ", counts) + "; "
+                    + Progress.size(bytes(operations)) + ")");
+            int shown = all || operations.size() <= SHOWN ? operations.size() : SHOWN - 2;
+            operations.subList(0, shown).forEach(operation -> console.print("    " + operation));
+            if (shown < operations.size()) {
+                console.print("    and " + (operations.size() - shown) + " more; --verbose shows them");
+            }
+        }
+    }
+
+    /**
+     * Runs the stages in order, the operations of a stage at once. The first failure lets what is
+     * running end, starts nothing more, and is thrown with all others; nothing of a later stage runs.
+     */
+    public void run(Console console, int concurrency) {
+        Thread interrupted = new Thread(() -> console.warn("interrupted: " + done() + "; what was sent is kept, and running again sends the rest"),
+                "interrupted");
+        Runtime.getRuntime().addShutdownHook(interrupted);
+        ExecutorService threads = Executors.newFixedThreadPool(concurrency, Plan::daemon);
+        try {
+            for (Step step : steps) {
+                current = new Progress(console, step.title(), step.stage().operations().size(), bytes(step.stage().operations()));
+                console.step(step.title() + ", " + step.stage().operations().size() + " operations");
+                runStage(threads, step);
+                finished++;
+            }
+        } finally {
+            threads.shutdownNow();
+            Runtime.getRuntime().removeShutdownHook(interrupted);
+        }
+    }
+
+    private volatile int finished;
+    private volatile Progress current;
+
+    private String done() {
+        int operations = steps.stream().limit(finished).mapToInt(step -> step.stage().operations().size()).sum();
+        int all = steps.stream().mapToInt(step -> step.stage().operations().size()).sum();
+        long inStage = finished < steps.size() && current != null ? current.count() : 0;
+        String where = finished < steps.size() ? "; stopped in " + steps.get(finished).title() : "";
+        return (operations + inStage) + " of " + all + " operations are done" + where;
+    }
+
+    private void runStage(ExecutorService threads, Step step) {
+        Progress progress = current;
+        List<Fault> faults = new ArrayList<>();
+        List<Future<?>> running = new ArrayList<>();
+        for (Operation operation : step.stage().operations()) {
+            running.add(threads.submit(() -> {
+                synchronized (faults) {
+                    if (!faults.isEmpty()) {
+                        return;
+                    }
+                }
+                try {
+                    operation.action().run();
+                    progress.add(operation.bytes());
+                } catch (Fault fault) {
+                    synchronized (faults) {
+                        faults.add(fault);
+                    }
+                } catch (Exception e) {
+                    synchronized (faults) {
+                        faults.add(Fault.failed(operation + " failed", e.toString(), "run again").from(e));
+                    }
+                }
+            }));
+        }
+        for (Future<?> one : running) {
+            await(one);
+        }
+        if (faults.size() == 1) {
+            throw faults.get(0);
+        }
+        if (!faults.isEmpty()) {
+            throw Fault.failed(faults.size() + " operations of " + step.title() + " failed",
+                    faults.stream().map(fault -> fault.getMessage()).distinct().toList(), faults.get(0).next()).from(faults.get(0));
+        }
+    }
+
+    private static void await(Future<?> future) {
+        try {
+            future.get();
+        } catch (ExecutionException e) {
+            throw new IllegalStateException(e.getCause());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw Fault.failed("the run was interrupted", "a thread was stopped", "run again");
+        }
+    }
+
+    private static long bytes(List<Operation> operations) {
+        return operations.stream().mapToLong(Operation::bytes).sum();
+    }
+
+    private static Thread daemon(Runnable work) {
+        Thread thread = new Thread(work, "publish");
+        thread.setDaemon(true);
+        return thread;
+    }
+}

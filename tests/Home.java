@@ -24,6 +24,12 @@ final class Home {
         throw new IllegalStateException("run from inside releng's own checkout: no prepare.java in " + start + " or above it");
     }
 
+    /** The command that runs JBang scripts: the launcher that ran us, or else ours. */
+    static String launcher(java.util.Map<String, String> env) {
+        String launcher = env.get("JBANG_LAUNCH_CMD");
+        return launcher != null && Files.isExecutable(Path.of(launcher)) ? launcher : folder().resolve("jbang").toString();
+    }
+
     static Path samples() {
         return folder().resolve("tests/sample-project");
     }

@@ -1,0 +1,155 @@
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.zip.GZIPInputStream;
+import lib.BuiltRelease;
+import lib.Environment;
+import lib.Exec;
+import lib.Fault;
+import lib.FileTree;
+import lib.Json;
+import lib.Project;
+
+/** Those who fetch a release: without keys, over http, with their own tools. Each proof throws Fault when it fails. */
+final class Consumer {
+
+    private final URI endpoint;
+    private final Environment environment;
+    private final Project project;
+    private final BuiltRelease built;
+    private final Path folder;
+    private final Map<String, String> env;
+    private final HttpClient http = HttpClient.newHttpClient();
+
+    /** {@code folder} has the local environment in {@code local/} and takes what is fetched. */
+    Consumer(URI endpoint, Environment environment, Project project, BuiltRelease built, Path folder, Map<String, String> env) {
+        this.endpoint = endpoint;
+        this.environment = environment;
+        this.project = project;
+        this.built = built;
+        this.folder = folder;
+        this.env = env;
+    }
+
+    /** Every output into an empty store that trusts the cache's public key and nothing else. */
+    void nixCopies() throws IOException {
+        List<String> outputs = built.jobs().stream().flatMap(job -> job.outputs().values().stream()).toList();
+        List<String> line = new ArrayList<>(List.of("nix", "--extra-experimental-features", "nix-command", "copy",
+                "--from", endpoint + "/" + environment.cache(), "--to", store().toString(),
+                "--option", "trusted-public-keys", Files.readString(folder.resolve("local/cache.pub")).strip(), "--option", "require-sigs", "true"));
+        line.addAll(outputs);
+        // A cache of narinfos of an earlier run on the same port must not answer for this one.
+        Exec.of(line).baseEnv(env).env("XDG_CACHE_HOME", folder.resolve("nix-cache").toString())
+                .orFail("nix could not copy from the cache", "look at the bucket " + environment.cache());
+        for (String output : outputs) {
+            require(Files.exists(inStore(output)), output + " did not arrive in the consumer's store");
+        }
+    }
+
+    void manifestEvaluates() throws Exception {
+        Path manifest = folder.resolve("manifest.nix");
+        Files.write(manifest, get(environment.releases(), "manifest.nix"));
+        String json = Exec.of("nix-instantiate", "--eval", "--strict", "--json", manifest.toString()).baseEnv(env)
+                .orFail("manifest.nix does not evaluate", "look at it");
+        JsonNode path = Json.MAPPER.readTree(json).path(built.system());
+        require(path.isTextual(), "manifest.nix has no path for " + built.system() + ": " + json);
+        require(Files.exists(inStore(path.asText())), path.asText() + " of manifest.nix is not in the consumer's store");
+    }
+
+    void checksumsFit() throws Exception {
+        List<String> files = built.below("artifacts").keySet().stream().filter(path -> path.endsWith(".sha256"))
+                .map(path -> path.substring(0, path.length() - ".sha256".length())).toList();
+        require(!files.isEmpty(), "no file has a checksum");
+        StringBuilder sums = new StringBuilder();
+        for (String file : files) {
+            Path target = folder.resolve("download").resolve(file);
+            Files.createDirectories(target.getParent());
+            Files.write(target, get(environment.releases(), file));
+            sums.append(new String(get(environment.releases(), file + ".sha256"), StandardCharsets.UTF_8)).append("  ").append(file).append('\n');
+        }
+        Path list = folder.resolve("sums");
+        Files.writeString(list, sums);
+        Exec.of("sha256sum", "--check", "--strict", "--quiet", list.toString()).in(folder.resolve("download"))
+                .orFail("a published file does not fit its checksum", "look at the bucket " + environment.releases());
+    }
+
+    void manualIsThere() throws Exception {
+        for (String which : List.of(built.version().major(), "stable")) {
+            String prefix = "manual/" + project.prefix() + "/" + which + "/";
+            String page = built.below("manual").keySet().stream().filter(path -> path.contains("/") && path.endsWith(".html")).findFirst().orElse("404.html");
+            for (String path : List.of("index.html", page)) {
+                byte[] bytes = get(environment.docs(), prefix + path);
+                String sha256 = java.util.HexFormat.of().formatHex(FileTree.digest("SHA-256").digest(bytes));
+                require(sha256.equals(built.below("manual").get(path).sha256()), prefix + path + " is not the page that was built");
+            }
+        }
+    }
+
+    void tagIsThere(Path repository) throws IOException {
+        String version = built.version().toString();
+        require(git(repository, "cat-file", "-t", "refs/tags/" + version).equals("tag"), version + " is not an annotated tag");
+        require(git(repository, "rev-parse", "refs/tags/" + version + "^{commit}").equals(built.commit()),
+                "the tag " + version + " is not on " + built.commit());
+        git(repository, "fsck", "--strict");
+        String versionFile = git(repository, "show", built.commit() + ":" + project.versionFile());
+        require(Json.object(versionFile.getBytes(StandardCharsets.UTF_8), project.versionFile()).path("official_release").asBoolean()
+                        || git(repository, "show", built.commit() + ":flake.nix").contains("officialRelease = true;"),
+                "the release commit's tree is not that of an official release");
+        require(!git(repository, "for-each-ref", "--contains", built.commit(), "refs/heads").isEmpty(), "no branch has the release in its history");
+    }
+
+    void sourceIsTheTag(Path repository) throws Exception {
+        String stem = project.prefix() + "-" + built.version();
+        byte[] published;
+        try (InputStream gzip = new GZIPInputStream(new java.io.ByteArrayInputStream(
+                get(environment.releases(), project.prefix() + "/" + stem + "/" + stem + ".tar.gz")))) {
+            published = gzip.readAllBytes();
+        }
+        Path archive = folder.resolve("archive.tar");
+        Exec.of("git", "-C", repository.toString(), "archive", "--format=tar", "--prefix=" + stem + "/", "--output=" + archive, built.version().toString())
+                .baseEnv(env).orFail("git archive failed", "");
+        require(java.util.Arrays.equals(published, Files.readAllBytes(archive)), "the published source archive is not git archive's of the tag");
+    }
+
+    private Path store() {
+        return folder.resolve("consumer");
+    }
+
+    private Path inStore(String path) {
+        return store().resolve(path.substring(1));
+    }
+
+    private byte[] get(String bucket, String key) throws IOException {
+        try {
+            HttpResponse<byte[]> response = http.send(HttpRequest.newBuilder(URI.create(endpoint + "/" + bucket + "/" + key)).build(),
+                    HttpResponse.BodyHandlers.ofByteArray());
+            require(response.statusCode() == 200, "/" + bucket + "/" + key + " answers " + response.statusCode());
+            return response.body();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException(e);
+        }
+    }
+
+    private String git(Path repository, String... arguments) {
+        List<String> line = new ArrayList<>(List.of("git", "-C", repository.toString()));
+        line.addAll(List.of(arguments));
+        return Exec.of(line).baseEnv(env).orFail("git " + String.join(" ", arguments), "look at " + repository).strip();
+    }
+
+    private static void require(boolean holds, String otherwise) {
+        if (!holds) {
+            throw Fault.failed("a proof failed", otherwise, "--keep keeps the folder to look at");
+        }
+    }
+}

@@ -1,0 +1,161 @@
+///usr/bin/env jbang "$0" "$@" ; exit $?
+//JAVA 17+
+//DESCRIPTION A whole release of a clone: the four phases against the environment local, fetched back by its consumers.
+//DEPS info.picocli:picocli:4.7.7
+//DEPS com.fasterxml.jackson.core:jackson-databind:2.22.4
+//DEPS org.eclipse.jgit:org.eclipse.jgit:7.8.1.202611041320-r
+//DEPS org.slf4j:slf4j-nop:2.0.20
+//SOURCES ../lib/Cli.java ../lib/Config.java ../lib/Console.java ../lib/Environment.java ../lib/Exec.java ../lib/Fault.java
+//SOURCES ../lib/FileTree.java ../lib/Git.java ../lib/Json.java ../lib/Project.java ../lib/Release.java ../lib/Version.java
+//SOURCES ../lib/BuiltRelease.java ../lib/Embedded.java ../lib/Nix.java ../lib/OfficialFlag.java
+//SOURCES Home.java Missing.java Sample.java Consumer.java
+//FILES LocalStore.java=../lib/LocalStore.java
+//RUNTIME_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import lib.BuiltRelease;
+import lib.Cli;
+import lib.Config;
+import lib.Console;
+import lib.Embedded;
+import lib.Environment;
+import lib.Exec;
+import lib.Fault;
+import lib.FileTree;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+@Command(name = "rehearse", description = "Makes a whole release of a clone of the checkout, publishes it to the environment local, "
+        + "and fetches it back as its consumers do. The default checkout is the sample project.")
+class rehearse implements Cli.Phase {
+
+    @Mixin
+    final Cli.Common common = new Cli.Common();
+
+    @Option(names = "--keep", description = "Keep the temporary folder.")
+    boolean keep;
+
+    @Option(names = "--install-missing", description = "Install with apt what is absent, as root or with sudo.")
+    boolean installMissing;
+
+    @Option(names = "--profile", paramLabel = "NAME", defaultValue = "all", description = "For build; default: ${DEFAULT-VALUE}.")
+    String profile;
+
+    /** A line of the table at the end. */
+    private record Row(String what, double seconds) {
+    }
+
+    private final List<Row> phases = new ArrayList<>();
+    private final List<Row> proofs = new ArrayList<>();
+    private Console console;
+
+    public static void main(String[] args) {
+        Cli.main(new rehearse(), args);
+    }
+
+    @Override
+    public Cli.Common common() {
+        return common;
+    }
+
+    @Override
+    public void run(Cli.Session session) throws Exception {
+        console = session.console();
+        if (!Missing.provide(Missing.FOR_REHEARSAL, installMissing)) {
+            throw Fault.failed("the rehearsal cannot begin", "programs are missing", "see above");
+        }
+        Path folder = Files.createTempDirectory("releng-rehearsal").toRealPath();
+        try {
+            Path checkout = folder.resolve("checkout");
+            Path local = folder.resolve("local");
+            Map<String, String> env = new HashMap<>(session.env());
+            if (common.repo == null) {
+                Sample.checkout(checkout, env);
+                env.merge("NIX_CONFIG", Sample.NIX_CONFIG, (set, ours) -> set + "\n" + ours);
+            } else {
+                copy(common.folder(session), checkout);
+            }
+
+            phase(env, checkout, "prepare");
+            phase(env, checkout, "tag");
+            phase(env, checkout, "build", "--profile", profile);
+            phase(env, checkout, "upload", "--env", "local", "--noconfirm", "--local-folder", local.toString());
+            phase(env, checkout, "upload", "--env", "local", "--noconfirm", "--local-folder", local.toString());
+
+            console.step("Fetching it back");
+            Config config = Config.of(checkout);
+            Environment environment = config.environment("local");
+            BuiltRelease built = BuiltRelease.read(checkout.resolve("release"));
+            try (Embedded server = Embedded.start(local.resolve("buckets"), List.of(environment.releases(), environment.cache(),
+                    environment.docs(), environment.install()), env, console)) {
+                Consumer consumer = new Consumer(server.endpoint(), environment, config.project(), built, folder, env);
+                proof("nix copy from the cache, trusting only its public key", () -> consumer.nixCopies());
+                proof("manifest.nix evaluates, and its path for " + built.system() + " is among them", () -> consumer.manifestEvaluates());
+                proof("every file fits its .sha256", () -> consumer.checksumsFit());
+                proof("the manual has its index and its pages", () -> consumer.manualIsThere());
+                proof("the tag peels to the release commit, with the official flag", () -> consumer.tagIsThere(local.resolve("git")));
+                proof("git archive of the tag is the published source tarball", () -> consumer.sourceIsTheTag(local.resolve("git")));
+            }
+            report(folder);
+        } finally {
+            if (!keep) {
+                FileTree.remove(folder);
+            }
+        }
+    }
+
+    // A clone, so that the rehearsal cannot hurt; with the identity and the hook the real one has.
+    private void copy(Path repo, Path checkout) throws IOException {
+        Exec.of("git", "clone", "--quiet", "--no-hardlinks", repo.toString(), checkout.toString())
+                .orFail(repo + " could not be cloned", "name a git checkout with --repo");
+        for (String key : List.of("user.name", "user.email")) {
+            String value = Exec.of("git", "-C", repo.toString(), "config", key).run().out().strip();
+            if (!value.isEmpty()) {
+                Exec.of("git", "-C", checkout.toString(), "config", key, value).run();
+            }
+        }
+        String hooks = Exec.of("git", "-C", repo.toString(), "rev-parse", "--path-format=absolute", "--git-path", "hooks/commit-msg").run().out().strip();
+        if (Files.exists(Path.of(hooks))) {
+            Files.copy(Path.of(hooks), checkout.resolve(".git/hooks/commit-msg"), java.nio.file.StandardCopyOption.COPY_ATTRIBUTES,
+                    java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+        }
+    }
+
+    // As a release manager types it: a process of its own, in the checkout.
+    private void phase(Map<String, String> env, Path checkout, String... arguments) {
+        console.step("jbang " + String.join(" ", arguments));
+        List<String> line = new ArrayList<>(List.of(Home.launcher(env), Home.folder().resolve(arguments[0] + ".java").toString()));
+        line.addAll(List.of(arguments).subList(1, arguments.length));
+        long start = System.nanoTime();
+        Exec.of(line).in(checkout).baseEnv(env).onError(text -> console.say(text))
+                .orFail(arguments[0] + " failed", "see above; --keep keeps the folder to look at");
+        phases.add(new Row(arguments[0], (System.nanoTime() - start) / 1e9));
+    }
+
+    private interface Proof {
+        void run() throws Exception;
+    }
+
+    private void proof(String what, Proof proof) throws Exception {
+        long start = System.nanoTime();
+        proof.run();
+        proofs.add(new Row(what, (System.nanoTime() - start) / 1e9));
+        console.done(what);
+    }
+
+    private void report(Path folder) {
+        console.print("");
+        phases.forEach(row -> console.print(String.format(java.util.Locale.ROOT, "%-8s %6.1f s", row.what(), row.seconds())));
+        console.print("");
+        proofs.forEach(row -> console.print("proved: " + row.what()));
+        console.print(keep ? "kept: " + folder + " (checkout/release is what was built, local/buckets what was published, local/git the repository)"
+                : "the temporary folder is removed; --keep keeps it");
+    }
+}

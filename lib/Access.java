@@ -9,7 +9,8 @@ import java.util.Map;
 import java.util.Optional;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
-import software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider;
+import software.amazon.awssdk.auth.credentials.AwsSessionCredentials;
+import software.amazon.awssdk.auth.credentials.ProfileCredentialsProvider;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 import software.amazon.awssdk.core.exception.SdkClientException;
 
@@ -44,7 +45,7 @@ public final class Access implements AutoCloseable {
     public static Access remote(Environment environment, Git git, Optional<Path> keyFile, Map<String, String> env) throws IOException {
         Access access = new Access();
         try {
-            access.store = access.keep(ObjectStore.connect(environment.endpoint().orElseThrow(), environment.region(), credentials(environment)));
+            access.store = access.keep(ObjectStore.connect(environment.endpoint().orElseThrow(), environment.region(), credentials(environment, env)));
             String url = environment.git().orElseThrow();
             access.gitUrl = environment.gerrit() ? git.remoteLike(url) : url;
             access.key = access.keep(signingKey(keyFile, env));
@@ -85,9 +86,15 @@ public final class Access implements AutoCloseable {
     }
 
     // Resolved once and now: keys that are not there are found before anything begins.
-    private static AwsCredentialsProvider credentials(Environment environment) {
-        try {
-            return StaticCredentialsProvider.create(DefaultCredentialsProvider.builder().build().resolveCredentials());
+    private static AwsCredentialsProvider credentials(Environment environment, Map<String, String> env) {
+        String id = env.get("AWS_ACCESS_KEY_ID");
+        String secret = env.get("AWS_SECRET_ACCESS_KEY");
+        if (id != null && secret != null) {
+            String token = env.get("AWS_SESSION_TOKEN");
+            return StaticCredentialsProvider.create(token == null ? AwsBasicCredentials.create(id, secret) : AwsSessionCredentials.create(id, secret, token));
+        }
+        try (ProfileCredentialsProvider profile = ProfileCredentialsProvider.create(env.getOrDefault("AWS_PROFILE", "default"))) {
+            return StaticCredentialsProvider.create(profile.resolveCredentials());
         } catch (SdkClientException e) {
             throw Fault.refused("there are no keys for " + environment.endpoint().orElseThrow(), e.getMessage(),
                     "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, and run again").from(e);

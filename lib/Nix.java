@@ -112,7 +112,7 @@ public final class Nix {
                 faults.add(String.join(".", path) + ": " + why(flake, profile, path));
             } else {
                 SortedMap<String, String> outputs = new TreeMap<>();
-                node.get("outputs").fields().forEachRemaining(output -> outputs.put(output.getKey(), output.getValue().asText()));
+                node.get("outputs").properties().forEach(output -> outputs.put(output.getKey(), output.getValue().asText()));
                 jobs.add(new Job(String.join(".", path), node.get("system").asText(), node.get("drvPath").asText(), outputs));
             }
         }
@@ -245,7 +245,7 @@ public final class Nix {
             if (top.isArray()) {
                 top.forEach(node -> map.put(node.path("path").asText(), node));
             } else {
-                top.fields().forEachRemaining(entry -> map.put(entry.getKey(), entry.getValue()));
+                top.properties().forEach(entry -> map.put(entry.getKey(), entry.getValue()));
             }
             return map;
         } catch (IOException e) {

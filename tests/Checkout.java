@@ -52,6 +52,11 @@ final class Checkout {
         return checkout;
     }
 
+    /** A checkout that is there already. */
+    static Checkout existing(Path folder) {
+        return new Checkout(folder);
+    }
+
     /** The same repository seen from another work tree or folder of it. */
     Checkout at(Path other) {
         Checkout checkout = new Checkout(other);

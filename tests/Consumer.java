@@ -18,6 +18,7 @@ import lib.Exec;
 import lib.Fault;
 import lib.FileTree;
 import lib.Json;
+import lib.Nix;
 import lib.Project;
 
 /** Those who fetch a release: without keys, over http, with their own tools. Each proof throws Fault when it fails. */
@@ -41,19 +42,24 @@ final class Consumer {
         this.env = env;
     }
 
-    /** Every output into an empty store that trusts the cache's public key and nothing else. */
+    /** Every output and every derivation, with all they refer to, into an empty store that trusts the cache's public key and nothing else. */
     void nixCopies() throws IOException {
         List<String> outputs = built.jobs().stream().flatMap(job -> job.outputs().values().stream()).toList();
-        List<String> line = new ArrayList<>(List.of("nix", "--extra-experimental-features", "nix-command", "copy",
-                "--from", endpoint + "/" + environment.cache(), "--to", store().toString(),
-                "--option", "trusted-public-keys", Files.readString(folder.resolve("local/cache.pub")).strip(), "--option", "require-sigs", "true"));
-        line.addAll(outputs);
-        // A cache of narinfos of an earlier run on the same port must not answer for this one.
-        Exec.of(line).baseEnv(env).env("XDG_CACHE_HOME", folder.resolve("nix-cache").toString())
-                .orFail("nix could not copy from the cache", "look at the bucket " + environment.cache());
+        nixCopy(outputs);
+        nixCopy(java.util.stream.Stream.concat(java.util.stream.Stream.of("--derivation"), built.jobs().stream().map(Nix.Job::drvPath)).toList());
         for (String output : outputs) {
             require(Files.exists(inStore(output)), output + " did not arrive in the consumer's store");
         }
+    }
+
+    private void nixCopy(List<String> what) throws IOException {
+        List<String> line = new ArrayList<>(List.of("nix", "--extra-experimental-features", "nix-command", "copy",
+                "--from", endpoint + "/" + environment.cache(), "--to", store().toString(),
+                "--option", "trusted-public-keys", Files.readString(folder.resolve("local/cache.pub")).strip(), "--option", "require-sigs", "true"));
+        line.addAll(what);
+        // A cache of narinfos of an earlier run on the same port must not answer for this one.
+        Exec.of(line).baseEnv(env).env("XDG_CACHE_HOME", folder.resolve("nix-cache").toString())
+                .orFail("nix could not copy from the cache", "look at the bucket " + environment.cache());
     }
 
     void manifestEvaluates() throws Exception {

@@ -8,17 +8,24 @@
 //DEPS org.slf4j:slf4j-nop:2.0.20
 //DEPS org.apache.commons:commons-compress:1.28.0
 //DEPS com.jcraft:jzlib:1.1.3
+//DEPS software.amazon.awssdk:bom:2.57.8@pom
+//DEPS software.amazon.awssdk:s3
+//DEPS software.amazon.awssdk:apache5-client
+//DEPS org.gaul:s3proxy:4.1.0
 //DEPS org.junit:junit-bom:6.1.3@pom
 //DEPS org.junit.jupiter:junit-jupiter
 //DEPS org.junit.platform:junit-platform-launcher
 //SOURCES ../lib/**.java
 //SOURCES *Test.java
-//SOURCES Home.java
+//SOURCES Consumer.java Home.java Released.java Sample.java StallingProxy.java Store.java
 //SOURCES Checkout.java
 //SOURCES Missing.java
 //SOURCES ../prepare.java
 //SOURCES ../tag.java
 //SOURCES ../build.java
+//SOURCES ../upload.java
+//FILES LocalStore.java=../lib/LocalStore.java
+//RUNTIME_OPTIONS -Dslf4j.provider=org.slf4j.nop.NOPServiceProvider
 
 import static org.junit.platform.engine.discovery.ClassNameFilter.includeClassNamePatterns;
 import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClasspathRoots;
@@ -57,7 +64,11 @@ class test implements Callable<Integer> {
     @Parameters(paramLabel = "WORD", description = "Only test classes whose name contains one of these words.")
     List<String> words = List.of();
 
+    // JUnit warns of every link out of a temporary folder that it removes: ours are roots of Nix.
+    private static final java.util.logging.Logger JUNIT = java.util.logging.Logger.getLogger("org.junit.jupiter.api.io");
+
     public static void main(String[] args) {
+        JUNIT.setLevel(java.util.logging.Level.SEVERE);
         System.exit(new CommandLine(new test()).execute(args));
     }
 
@@ -77,6 +88,7 @@ class test implements Callable<Integer> {
                 .configurationParameter("junit.jupiter.execution.parallel.mode.default", "concurrent")
                 .configurationParameter("junit.jupiter.execution.parallel.config.strategy", "fixed")
                 .configurationParameter("junit.jupiter.execution.parallel.config.fixed.parallelism", "4")
+                .configurationParameter("junit.jupiter.execution.parallel.config.executor-service", "WORKER_THREAD_POOL")
                 .configurationParameter("junit.jupiter.execution.timeout.default", "5 m")
                 .build();
         SummaryGeneratingListener summary = new SummaryGeneratingListener();

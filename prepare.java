@@ -3,21 +3,80 @@
 //DESCRIPTION Phase 1: gather the pending release notes into the manual and commit them.
 //DEPS info.picocli:picocli:4.7.7
 //DEPS com.fasterxml.jackson.core:jackson-databind:2.22.4
+//DEPS org.snakeyaml:snakeyaml-engine:3.2
 //DEPS org.eclipse.jgit:org.eclipse.jgit:7.8.1.202611041320-r
 //DEPS org.slf4j:slf4j-nop:2.0.20
 //SOURCES lib/Cli.java lib/Config.java lib/Console.java lib/Environment.java lib/Exec.java lib/Fault.java
 //SOURCES lib/FileTree.java lib/Git.java lib/Json.java lib/Project.java lib/Release.java lib/Version.java
+//SOURCES lib/notes/Authors.java lib/notes/Chapter.java lib/notes/Entry.java lib/notes/NotesCommit.java
+//SOURCES lib/notes/Pending.java lib/notes/Problem.java lib/notes/References.java lib/notes/Rules.java
+//SOURCES lib/notes/Source.java lib/notes/Summary.java lib/notes/Text.java lib/notes/YamlMap.java
 //JAVA_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.time.DateTimeException;
+import java.time.Instant;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
 import lib.Cli;
+import lib.Config;
+import lib.Console;
+import lib.Fault;
+import lib.Git;
+import lib.Project;
+import lib.Release;
+import lib.notes.Chapter;
+import lib.notes.NotesCommit;
+import lib.notes.Pending;
+import lib.notes.Problem;
+import lib.notes.Rules;
+import lib.notes.Source;
+import lib.notes.Summary;
+import org.eclipse.jgit.lib.ObjectId;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
 
 @Command(name = "prepare", description = "Gathers the pending release notes into the manual and commits them.")
 class prepare implements Cli.Phase {
 
+    /** The headings of the notes in their order; an entry without a category goes below the last. */
+    static final List<String> CATEGORIES = List.of(
+            "Breaking Changes", "Features", "Improvements", "Fixes", "Packaging", "Development", "Miscellany");
+    static final String SUMMARY_MARKER = "  <!-- RELENG-AUTO-INSERTION-MARKER";
+    static final String UNNAMED = "TBD";
+    static final String MESSAGE = "release: release notes for ";
+    static final String NEXT = "jbang tag.java";
+
     @Mixin
     final Cli.Common common = new Cli.Common();
+
+    static class Mode {
+        @Option(names = "--check", description = "Say everything that is wrong with the pending notes; change nothing. "
+                + "Works on any branch, with any changes, at any version.")
+        boolean check;
+
+        @Option(names = "--print", description = "Write the notes to standard output; change nothing.")
+        boolean print;
+    }
+
+    @ArgGroup
+    Mode mode = new Mode();
+
+    @Option(names = "--date", paramLabel = "YYYY-MM-DD",
+            description = "The day of the release; default: SOURCE_DATE_EPOCH, else today, in UTC.")
+    String date;
+
+    @Option(names = "--allow-empty", description = "Make a section for this version though no notes are pending.")
+    boolean allowEmpty;
 
     public static void main(String[] args) {
         Cli.main(new prepare(), args);
@@ -29,6 +88,209 @@ class prepare implements Cli.Phase {
     }
 
     @Override
-    public void run(Cli.Session session) throws Exception {
+    public void run(Cli.Session session) {
+        LocalDate today = today(session.env());
+        try (Git git = Git.open(common.folder(session), session.env())) {
+            Project project = Config.of(git.workTree()).project();
+            if (mode.check) {
+                check(project, Source.workTree(git.workTree()), session.console());
+            } else if (mode.print) {
+                print(project, Source.workTree(git.workTree()), today, session.console());
+            } else {
+                gather(git, project, today, session.console());
+            }
+        }
+    }
+
+    private void gather(Git git, Project project, LocalDate today, Console console) {
+        String branch = requireBranch(git);
+        ObjectId head = git.head();
+        // What is released is what was reviewed: the commit, not whatever the work tree looks like.
+        Source committed = Source.commit(git, head);
+        Release release = release(project, committed);
+        requireReleasable(release);
+        requireNotDone(git, release, committed);
+        git.requireNoChanges();
+        requireNothingUntracked(git, release);
+
+        console.step("Gathering the notes of " + release.spoken());
+        List<Problem> inEntries = new ArrayList<>();
+        List<Problem> inPages = new ArrayList<>();
+        Pending pending = pending(project, committed, inEntries);
+        Pages pages = Pages.read(release, committed, inPages);
+        requireSound(inEntries, inPages);
+        requireEntries(pending, project);
+        warnOfStrangers(pending, console);
+
+        Map<String, Optional<byte[]>> files = pages.with(pending, today);
+        ObjectId commit = new NotesCommit(git, branch, head, files).make(MESSAGE + release.version() + "\n");
+
+        files.forEach((file, content) -> console.say((content.isPresent() ? "wrote " : "removed ") + file));
+        console.done("the notes of " + release.version() + " are committed on " + branch + " as " + commit.abbreviate(10).name());
+        console.say("next: " + NEXT);
+    }
+
+    private static void check(Project project, Source source, Console console) {
+        List<Problem> problems = new ArrayList<>();
+        List<String> faults = new ArrayList<>();
+        Pending pending = pending(project, source, problems);
+        try {
+            Pages.read(release(project, source), source, problems);
+        } catch (Fault fault) {
+            faults.addAll(fault.why());
+        }
+        faults.addAll(lines(problems));
+        requireNone(faults, "mend them and check again");
+        warnOfStrangers(pending, console);
+        console.done(count(pending.files().size(), "pending entry", "pending entries") + ", nothing wrong");
+    }
+
+    private static void print(Project project, Source source, LocalDate today, Console console) {
+        List<Problem> problems = new ArrayList<>();
+        Pending pending = pending(project, source, problems);
+        Release release = release(project, source);
+        requireNone(lines(problems), "mend them and run again");
+        warnOfStrangers(pending, console);
+        console.out().print(Chapter.section(release, today, pending.body()));
+    }
+
+    /** The pages of the manual that a release changes; only a new MAJOR has a line in the table of contents. */
+    private record Pages(Chapter chapter, Optional<Summary> summary) {
+
+        static Pages read(Release release, Source source, List<Problem> problems) {
+            Chapter chapter = Chapter.read(release, source, problems);
+            if (!release.name().equalsIgnoreCase(UNNAMED)) {
+                chapter.checkName(problems);
+            }
+            Optional<Summary> summary = source.read(release.notesFile()).isPresent() ? Optional.empty()
+                    : Optional.of(Summary.read(release, SUMMARY_MARKER, source, problems));
+            summary.ifPresent(contents -> contents.check(problems));
+            return new Pages(chapter, summary);
+        }
+
+        /** The files of the commit; empty ones are removed. */
+        Map<String, Optional<byte[]>> with(Pending pending, LocalDate today) {
+            Release release = chapter.release();
+            Map<String, Optional<byte[]>> files = new LinkedHashMap<>();
+            files.put(release.notesFile(), Optional.of(chapter.with(today, pending.body()).getBytes(UTF_8)));
+            summary.ifPresent(contents -> files.put(release.project().summary(), Optional.of(contents.with(today).getBytes(UTF_8))));
+            pending.files().forEach(file -> files.put(file, Optional.empty()));
+            return files;
+        }
+    }
+
+    private static Pending pending(Project project, Source source, List<Problem> problems) {
+        return Pending.read(new Rules(project, CATEGORIES), source, problems);
+    }
+
+    private static void requireSound(List<Problem> inEntries, List<Problem> inPages) {
+        String next = "mend that, commit, and run again; nothing was changed";
+        if (inEntries.isEmpty() && !inPages.isEmpty()) {
+            throw Fault.refused("the notes cannot be put into the manual", lines(inPages), next);
+        }
+        requireNone(lines(Stream.concat(inEntries.stream(), inPages.stream()).toList()), next);
+    }
+
+    private static void requireNone(List<String> faults, String next) {
+        if (!faults.isEmpty()) {
+            throw Fault.failed("the release notes have " + count(faults.size(), "fault", "faults"), faults, next);
+        }
+    }
+
+    private static void warnOfStrangers(Pending pending, Console console) {
+        pending.strangers().forEach(file -> console.warn(file + " is no entry and stays: its name does not end in .md"));
+    }
+
+    private LocalDate today(Map<String, String> env) {
+        String epoch = env.getOrDefault("SOURCE_DATE_EPOCH", "");
+        try {
+            LocalDate day = date != null ? LocalDate.parse(date) : epoch.isEmpty() ? LocalDate.now(ZoneOffset.UTC)
+                    : LocalDate.ofInstant(Instant.ofEpochSecond(Long.parseLong(epoch)), ZoneOffset.UTC);
+            if (day.getYear() < 1 || day.getYear() > 9999) {
+                throw new DateTimeException("nobody means the year " + day.getYear());
+            }
+            return day;
+        } catch (DateTimeException | NumberFormatException e) {
+            throw Fault.usage(date != null ? "'" + date + "' is no date" : "SOURCE_DATE_EPOCH is '" + epoch + "', which is no time",
+                    date != null ? "--date takes a day of the calendar" : "it holds seconds since 1970",
+                    "write it such as --date 2025-05-09").from(e);
+        }
+    }
+
+    private static Release release(Project project, Source source) {
+        byte[] json = source.read(project.versionFile()).orElseThrow(() -> Fault.failed("there is no " + project.versionFile(),
+                project.versionFile() + ":1: is not there, but says which version is released",
+                "run in a checkout of " + project.name() + ", or name the file in " + Config.FILE));
+        return Release.read(project, json, project.versionFile());
+    }
+
+    private static String requireBranch(Git git) {
+        String branch = git.branch().orElseThrow(() -> Fault.refused("HEAD is on no branch",
+                "the commit with the notes would belong to none either", "check out the branch of the release: git checkout BRANCH"));
+        if (git.object("MERGE_HEAD").isPresent()) {
+            throw Fault.refused("a merge is not finished", "the commit with the notes would take its place", "git merge --continue or --abort");
+        }
+        return branch;
+    }
+
+    private static void requireReleasable(Release release) {
+        String file = release.project().versionFile();
+        if (release.version().isDevelopment()) {
+            throw Fault.refused(release.version() + " is a development version", "its notes would be headed by a version nobody gets",
+                    "set version in " + file + " to the one to release and commit; --print shows the notes as they are now");
+        }
+        if (release.name().equalsIgnoreCase(UNNAMED)) {
+            throw Fault.refused("the release has no name yet", "release_name in " + file + " is " + UNNAMED
+                    + ", and the name is part of the heading", "set it and commit; --print shows the notes as they are now");
+        }
+    }
+
+    private static void requireNotDone(Git git, Release release, Source committed) {
+        if (hasSection(release, committed)) {
+            String commit = git.git("log", "-1", "--format=%h (%s)", "-S" + Chapter.sectionHeading(release), "HEAD", "--", release.notesFile())
+                    .run().out().strip();
+            throw Fault.refused("the notes of " + release.version() + " are already there", release.notesFile() + " has them"
+                    + (commit.isEmpty() ? "" : " since commit " + commit) + "; there is nothing to do",
+                    NEXT + "; to gather them anew, take that commit back first (git reset --keep, or git revert)");
+        }
+        if (hasSection(release, Source.workTree(git.workTree()))) {
+            Project project = release.project();
+            throw Fault.refused("the notes of " + release.version() + " are there, but not committed",
+                    "a run was stopped before its end, or somebody wrote them into " + release.notesFile(),
+                    "put the changes away and run again: git stash push --include-untracked -- "
+                            + String.join(" ", project.pendingNotes(), project.releaseNotes(), project.summary()));
+        }
+    }
+
+    private static boolean hasSection(Release release, Source source) {
+        // What else may be wrong with the page is said later, with everything else.
+        return Chapter.read(release, source, new ArrayList<>()).hasSection();
+    }
+
+    private static void requireNothingUntracked(Git git, Release release) {
+        String notes = release.project().pendingNotes();
+        List<String> untracked = Stream.of(git.git("ls-files", "-z", "--others", "--", notes, release.notesFile())
+                        .orFail("git could not list untracked files", "look at the checkout with git status").split("\0"))
+                .filter(file -> file.startsWith(release.notesFile()) || file.matches("\\Q" + notes + "/\\E[^./][^/]*\\.md")).toList();
+        if (!untracked.isEmpty()) {
+            throw Fault.refused("files of the release notes are not under version control",
+                    untracked.stream().map(file -> file + ": nobody has reviewed it").toList(),
+                    "git add and commit them, or move them away, and run again");
+        }
+    }
+
+    private void requireEntries(Pending pending, Project project) {
+        if (pending.files().isEmpty() && !allowEmpty) {
+            throw Fault.refused("no notes are pending", "there is no .md file in " + project.pendingNotes(),
+                    "see that this is the right branch; for a release without notes, --allow-empty");
+        }
+    }
+
+    private static List<String> lines(List<Problem> problems) {
+        return problems.stream().sorted().map(Problem::toString).toList();
+    }
+
+    private static String count(int number, String one, String many) {
+        return number + " " + (number == 1 ? one : many);
     }
 }

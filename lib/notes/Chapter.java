@@ -1,0 +1,67 @@
+package lib.notes;
+
+import java.time.LocalDate;
+import java.util.List;
+import java.util.Optional;
+import lib.Release;
+
+/**
+ * The manual's page with the notes of one MAJOR, newest release first.
+ *
+ * @param old its text so far; empty when there is none yet
+ */
+public record Chapter(Release release, Optional<String> old) {
+
+    /** Reads the page of the release's MAJOR, if there. */
+    public static Chapter read(Release release, Source source, List<Problem> problems) {
+        String file = release.notesFile();
+        return new Chapter(release, source.read(file).flatMap(bytes -> Text.decode(bytes, file, problems)));
+    }
+
+    /** The line a release's section begins with, up to the date. */
+    public static String sectionHeading(Release release) {
+        return "# " + release.project().name() + " " + release.version() + " (";
+    }
+
+    /** Whether this version's section is there. */
+    public boolean hasSection() {
+        return old.stream().flatMap(String::lines).anyMatch(line -> line.startsWith(sectionHeading(release)));
+    }
+
+    /** A problem when the page is headed by another name: a second heading would be put above it. */
+    public void checkName(List<Problem> problems) {
+        String first = old.flatMap(text -> text.lines().findFirst()).orElse("");
+        if (first.startsWith(majorHeading() + "\"") && !first.startsWith(heading())) {
+            problems.add(new Problem(release.notesFile(), 1, "the heading is " + first + ", but "
+                    + release.project().versionFile() + " has the release_name \"" + release.name() + "\""));
+        }
+    }
+
+    /** A release's section. */
+    public static String section(Release release, LocalDate today, String body) {
+        return sectionHeading(release) + today + ")\n" + body;
+    }
+
+    /** The page with this version's section on top. */
+    public String with(LocalDate today, String body) {
+        String text = old.orElse("");
+        if (!text.startsWith(heading())) {
+            return tidy(heading() + " (" + today + ")\n\n\n" + section(release, today, body) + "\n\n" + text);
+        }
+        int end = text.contains("\n") ? text.indexOf('\n') : text.length();
+        String rest = text.substring(Math.min(end + 1, text.length()));
+        return tidy(text.substring(0, end) + "\n" + section(release, today, body) + "\n\n" + rest);
+    }
+
+    static String tidy(String text) {
+        return text.stripTrailing() + "\n";
+    }
+
+    private String majorHeading() {
+        return "# " + release.project().name() + " " + release.major() + " ";
+    }
+
+    private String heading() {
+        return majorHeading() + "\"" + release.name() + "\"";
+    }
+}

@@ -9,7 +9,7 @@
 //DEPS com.jcraft:jzlib:1.1.3
 //SOURCES lib/Cli.java lib/Config.java lib/Console.java lib/Environment.java lib/Exec.java lib/Fault.java
 //SOURCES lib/FileTree.java lib/Git.java lib/Json.java lib/Project.java lib/Release.java lib/Version.java
-//SOURCES lib/Archives.java lib/BuiltRelease.java lib/Nix.java
+//SOURCES lib/Archives.java lib/BuiltRelease.java lib/Nix.java lib/OfficialFlag.java lib/ReleaseJobs.java
 //JAVA_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 
 import java.io.IOException;
@@ -21,7 +21,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
-import java.util.TreeMap;
 import lib.Archives;
 import lib.BuiltRelease;
 import lib.Cli;
@@ -31,8 +30,9 @@ import lib.Fault;
 import lib.FileTree;
 import lib.Git;
 import lib.Nix;
-import lib.Project;
+import lib.OfficialFlag;
 import lib.Release;
+import lib.ReleaseJobs;
 import org.eclipse.jgit.lib.ObjectId;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -93,9 +93,9 @@ class build implements Cli.Phase {
 
             console.step("Evaluating release-jobs of " + release.spoken() + ", profile " + profile);
             List<Nix.Job> jobs = nix.evaluate(flake(git, tag), profile);
-            SortedMap<String, Nix.Job> builds = builds(jobs);
-            Nix.Job manual = manualJob(builds, system);
-            Optional<Nix.Job> tarballs = target == Target.manual ? Optional.empty() : Optional.of(tarballs(jobs));
+            ReleaseJobs shape = new ReleaseJobs(jobs);
+            Nix.Job manual = shape.manual(system);
+            Optional<Nix.Job> tarballs = target == Target.manual ? Optional.empty() : Optional.of(shape.tarballs());
             List<Nix.Job> wanted = target == Target.manual ? List.of(manual) : jobs;
             wanted.forEach(job -> console.say(job.attr()));
 
@@ -117,10 +117,10 @@ class build implements Cli.Phase {
                     archiveManual(git, release, partial.resolve("manual"), artifacts);
                     Archives.source(git, tag.orElseThrow(), release.stem() + "/", artifacts.resolve(release.stem() + ".tar.gz"));
                     writeChecksums(artifacts);
-                    writeManifest(builds, partial.resolve("artifacts"), artifacts);
+                    writeManifest(release, shape.builds(), partial.resolve("artifacts"), artifacts);
                     images = images(release, artifacts, partial);
                 }
-                BuiltRelease built = new BuiltRelease(target.name(), release.version(), release.name(), official(git, release),
+                BuiltRelease built = new BuiltRelease(target.name(), release.version(), release.name(), OfficialFlag.in(git, git.head(), release).set(),
                         git.head().name(), tag, system, profile, BuiltRelease.measure(partial), images, wanted);
                 FileTree.writeWhole(partial.resolve(BuiltRelease.FILE), built.json());
                 built.check(partial);
@@ -178,55 +178,6 @@ class build implements Cli.Phase {
         return options;
     }
 
-    /** The job build.SYSTEM of each system. */
-    private static SortedMap<String, Nix.Job> builds(List<Nix.Job> jobs) {
-        SortedMap<String, Nix.Job> builds = new TreeMap<>();
-        List<String> faults = new ArrayList<>();
-        for (Nix.Job job : jobs) {
-            String[] path = job.attr().split("\\.");
-            if (path.length < 2 || !path[path.length - 2].equals("build")) {
-                continue;
-            }
-            Nix.Job other = builds.put(job.system(), job);
-            if (other != null) {
-                faults.add("two builds for " + job.system() + ": " + other.attr() + " and " + job.attr());
-            }
-            if (!job.outputs().containsKey("out")) {
-                faults.add(job.attr() + " has no output 'out', only " + String.join(", ", job.outputs().keySet()));
-            }
-        }
-        if (builds.isEmpty()) {
-            faults.add("there is no job build.SYSTEM");
-        }
-        throwIfAny(faults);
-        return builds;
-    }
-
-    private static Nix.Job manualJob(SortedMap<String, Nix.Job> builds, String system) {
-        // Any system's manual is the same; this machine's own needs no other builder.
-        Nix.Job first = builds.getOrDefault(system, builds.get(builds.firstKey()));
-        List<Nix.Job> candidates = new ArrayList<>(List.of(first));
-        candidates.addAll(builds.values());
-        return candidates.stream().filter(job -> job.outputs().containsKey("doc")).findFirst()
-                .orElseThrow(() -> Fault.failed("there is no manual", "no build has an output 'doc': "
-                        + String.join(", ", builds.values().stream().map(Nix.Job::attr).toList()), "add it to the package and tag again"));
-    }
-
-    private static Nix.Job tarballs(List<Nix.Job> jobs) {
-        List<Nix.Job> found = jobs.stream().filter(job -> job.attr().equals("tarballs") || job.attr().endsWith(".tarballs")).toList();
-        if (found.size() != 1) {
-            throwIfAny(List.of(found.isEmpty() ? "there is no job 'tarballs', whose output holds the files to publish"
-                    : "more than one job 'tarballs': " + String.join(", ", found.stream().map(Nix.Job::attr).toList())));
-        }
-        return found.get(0);
-    }
-
-    private static void throwIfAny(List<String> faults) {
-        if (!faults.isEmpty()) {
-            throw Fault.failed("release-jobs are not what a release is made of", faults, "mend the flake, tag again, and run build again");
-        }
-    }
-
     private void gatherManual(Nix.Job job, Path into) throws IOException {
         Path manual = Path.of(job.outputs().get("doc"), "share/doc/nix/manual");
         if (!Files.exists(manual.resolve("index.html"))) {
@@ -276,8 +227,8 @@ class build implements Cli.Phase {
         }
     }
 
-    private void writeManifest(SortedMap<String, Nix.Job> builds, Path... folders) throws IOException {
-        StringBuilder manifest = new StringBuilder("# What nix upgrade-nix installs, by system\n{\n");
+    private void writeManifest(Release release, SortedMap<String, Nix.Job> builds, Path... folders) throws IOException {
+        StringBuilder manifest = new StringBuilder("# " + release.project().name() + " " + release.version() + ": what nix upgrade-nix installs, by system\n{\n");
         for (Map.Entry<String, Nix.Job> build : builds.entrySet()) {
             manifest.append("  ").append(build.getKey()).append(" = \"").append(build.getValue().outputs().get("out")).append("\";\n");
         }
@@ -293,11 +244,6 @@ class build implements Cli.Phase {
                         && file.toString().endsWith(".tar.gz"))
                 .map(file -> new BuiltRelease.Image(root.relativize(file).toString(),
                         file.getFileName().toString().substring(stem.length()).replace(".tar.gz", ""))).toList();
-    }
-
-    private static boolean official(Git git, Release release) {
-        return release.official().orElseGet(() -> git.read(git.head(), "flake.nix")
-                .map(bytes -> new String(bytes, StandardCharsets.UTF_8).contains("officialRelease = true;")).orElse(false));
     }
 
     // Two renames: whoever looks in between finds no release/ and is told to build.

@@ -16,7 +16,6 @@
 //RUNTIME_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -45,6 +44,7 @@ import lib.publish.Destination;
 import lib.publish.Folder;
 import lib.publish.GitRemote;
 import lib.publish.Plan;
+import lib.publish.Published;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -119,15 +119,16 @@ class upload implements Cli.Phase {
             try (Access access = open(session, git, nix)) {
                 ObjectStore store = access.store();
                 preflight(access, nix, git, tag);
+                Published published = new Published(store, environment.releases(), project);
 
                 Plan plan = new Plan();
-                List<Destination> content = content(access, nix, staging, git, tag);
+                List<Destination> content = content(access, published, nix, staging, git, tag);
                 console.step("Asking " + spoken(environment) + " what it holds");
                 for (Destination destination : content) {
                     plan.add(destination);
                 }
                 plan.verify("everything above is there", () -> verify(content));
-                if (pointersMove(store)) {
+                if (pointersMove(published)) {
                     for (Destination pointer : pointers(store)) {
                         plan.add(pointer);
                     }
@@ -156,14 +157,14 @@ class upload implements Cli.Phase {
     }
 
     // What never changes once it is there. The order is the order it is sent in.
-    private List<Destination> content(Access access, Nix nix, Path staging, Git git, Optional<ReleaseTag> tag) {
+    private List<Destination> content(Access access, Published published, Nix nix, Path staging, Git git, Optional<ReleaseTag> tag) {
         List<Destination> content = new ArrayList<>();
         if (target == Target.all) {
             content.add(new Cache(access.store(), environment.cache(), nix, storePaths(), access.key(), staging));
             content.add(new Folder("releases", access.store(), environment.releases(), project.prefix() + "/" + stem() + "/", release,
                     built.below("artifacts/" + project.prefix() + "/" + stem()), Folder.Mode.CONTENT));
         }
-        if (!newerIsOut(access.store())) {
+        if (!newerIsOut(published)) {
             content.add(manual(access.store(), built.official() ? built.version().major() : "nightly"));
         }
         tag.ifPresent(made -> content.add(new GitRemote(git, access.gitUrl(), environment.gerrit(), made)));
@@ -252,43 +253,19 @@ class upload implements Cli.Phase {
     }
 
     // Consumers of the old release must not fall back to it: see what the pointer itself says.
-    private boolean pointersMove(ObjectStore store) {
-        Optional<Version> out = store.get(environment.releases(), "manifest.nix").map(bytes -> versionIn(new String(bytes, StandardCharsets.UTF_8)));
-        if (out.isEmpty() || out.get().compareTo(built.version()) <= 0) {
-            return true;
-        }
-        console.warn("manifest.nix is at " + out.get() + ": it and the manual 'stable' "
-                + (movePointers ? "are moved back to " + built.version() : "stay there; --move-pointers would move them"));
-        return movePointers;
-    }
-
-    private Version versionIn(String manifest) {
-        var name = java.util.regex.Pattern.compile("-" + java.util.regex.Pattern.quote(project.prefix()) + "-(\\d[^\"]*)\"").matcher(manifest);
-        try {
-            return Version.of(name.find() ? name.group(1) : "");
-        } catch (IllegalArgumentException e) {
-            throw Fault.refused("s3://" + environment.releases() + "/manifest.nix does not tell its version",
-                    manifest.lines().limit(3).toList(), "look at it; mend it by hand, or remove it");
-        }
+    private boolean pointersMove(Published published) {
+        Optional<Version> out = published.pointer().filter(version -> version.compareTo(built.version()) > 0);
+        out.ifPresent(version -> console.warn("manifest.nix is at " + version + ": it and the manual 'stable' "
+                + (movePointers ? "are moved back to " + built.version() : "stay there; --move-pointers would move them")));
+        return out.isEmpty() || movePointers;
     }
 
     // The manual of a MAJOR is that of its newest release.
-    private boolean newerIsOut(ObjectStore store) {
-        String stem = project.prefix() + "-";
-        Optional<Version> newer = !built.official() ? Optional.empty()
-                : store.folders(environment.releases(), project.prefix() + "/").stream()
-                .filter(folder -> folder.startsWith(stem)).flatMap(folder -> parse(folder.substring(stem.length())).stream())
-                .filter(version -> version.major().equals(built.version().major()) && version.compareTo(built.version()) > 0).findFirst();
+    private boolean newerIsOut(Published published) {
+        Optional<Version> newer = published.versions().stream().filter(version -> built.official()
+                && version.major().equals(built.version().major()) && version.compareTo(built.version()) > 0).findFirst();
         newer.ifPresent(version -> console.warn("the manual of " + version.major() + " stays that of " + version));
         return newer.isPresent();
-    }
-
-    private static Optional<Version> parse(String version) {
-        try {
-            return Optional.of(Version.of(version));
-        } catch (IllegalArgumentException e) {
-            return Optional.empty();
-        }
     }
 
     // Asks again: what is desired less what is there must be nothing now.

@@ -1,8 +1,6 @@
 package lib;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -12,12 +10,10 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.eclipse.jgit.api.errors.AbortedByHookException;
 import org.eclipse.jgit.dircache.DirCache;
 import org.eclipse.jgit.dircache.DirCacheEditor;
 import org.eclipse.jgit.dircache.DirCacheEntry;
 import org.eclipse.jgit.errors.RepositoryNotFoundException;
-import org.eclipse.jgit.hooks.Hooks;
 import org.eclipse.jgit.lib.Constants;
 import org.eclipse.jgit.lib.FileMode;
 import org.eclipse.jgit.lib.ObjectId;
@@ -26,7 +22,6 @@ import org.eclipse.jgit.lib.ObjectReader;
 import org.eclipse.jgit.lib.Ref;
 import org.eclipse.jgit.lib.Repository;
 import org.eclipse.jgit.revwalk.RevCommit;
-import org.eclipse.jgit.revwalk.RevObject;
 import org.eclipse.jgit.revwalk.RevTag;
 import org.eclipse.jgit.revwalk.RevWalk;
 import org.eclipse.jgit.storage.file.FileRepositoryBuilder;
@@ -88,6 +83,11 @@ public final class Git implements AutoCloseable {
         return repository.getDirectory().toPath().resolve("releng").resolve(name);
     }
 
+    /** The same for what is remembered about the repository, whichever of its work trees we are in. */
+    public Path shared(String name) {
+        return repository.getCommonDirectory().toPath().resolve("releng").resolve(name);
+    }
+
     /** The branch HEAD is on, without {@code refs/heads/}; empty when HEAD is detached. */
     public Optional<String> branch() {
         try {
@@ -107,22 +107,30 @@ public final class Git implements AutoCloseable {
 
     /** The commit a reference or id names, tags peeled; empty when there is no such thing. */
     public Optional<ObjectId> commit(String name) {
-        return object(name).map(this::peel);
+        return object(name).flatMap(this::peel);
     }
 
     /** What a reference or id names itself: for an annotated tag, the tag. */
     public Optional<ObjectId> object(String name) {
         try {
-            return Optional.ofNullable(repository.resolve(name));
+            // A full id resolves to itself, whether or not there is such an object.
+            return Optional.ofNullable(repository.resolve(name)).filter(this::isHere);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
-    private ObjectId peel(ObjectId id) {
+    private boolean isHere(ObjectId id) {
+        try {
+            return repository.getObjectDatabase().has(id);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private Optional<ObjectId> peel(ObjectId id) {
         try (RevWalk walk = new RevWalk(repository)) {
-            RevObject object = walk.peel(walk.parseAny(id));
-            return object.copy();
+            return walk.peel(walk.parseAny(id)) instanceof RevCommit commit ? Optional.of(commit.copy()) : Optional.empty();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -250,17 +258,19 @@ public final class Git implements AutoCloseable {
 
     /** The message as the clone's commit-msg hook leaves it. Throws Fault (refused) when the hook refuses. */
     public String throughHook(String message) {
-        ByteArrayOutputStream said = new ByteArrayOutputStream();
-        try {
-            return Hooks.commitMsg(repository, new PrintStream(said, true, StandardCharsets.UTF_8),
-                    new PrintStream(said, true, StandardCharsets.UTF_8)).setCommitMessage(message).call().stripTrailing() + "\n";
-        } catch (AbortedByHookException e) {
-            throw Fault.refused("the commit-msg hook refused the message '" + message.lines().findFirst().orElse("") + "'",
-                    said.toString(StandardCharsets.UTF_8).isBlank() ? e.getMessage() : said.toString(StandardCharsets.UTF_8),
-                    "mend the hook or what it found, and run again; nothing was changed").from(e);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        // Not by JGit: in a linked worktree it hands the hook an empty file name.
+        Path hook = workTree().resolve(git("rev-parse", "--git-path", "hooks/commit-msg")
+                .orFail("git did not say where its hooks are", "look at core.hooksPath").strip());
+        return !Files.isExecutable(hook) ? message.stripTrailing() + "\n" : withMessage(message, file -> {
+            Exec run = inCheckout(List.of(hook.toString(), file.toString()));
+            Exec.Result result = run.run();
+            if (result.exit() != 0) {
+                throw Fault.refused("the commit-msg hook refused the message '" + message.lines().findFirst().orElse("") + "'",
+                        (result.out() + result.err()).isBlank() ? run.because(result) : result.out() + result.err(),
+                        "mend the hook or what it found, and run again; nothing was changed");
+            }
+            return Files.readString(file).stripTrailing() + "\n";
+        });
     }
 
     /** Stores a commit, signed where the user's git signs commits. Nothing visible changes. */
@@ -279,9 +289,26 @@ public final class Git implements AutoCloseable {
 
     /** Makes an annotated tag, signed where the user's git signs tags. {@code force} replaces one that is there. */
     public void tag(String name, ObjectId commit, String message, boolean force) {
-        withMessage(message, file -> git("tag", force ? "-f" : "--no-column", flag("tag.gpgsign") ? "-s" : "-a",
-                "--cleanup=verbatim", "-F", file.toString(), name, commit.name())
-                .orFail("git could not make the tag " + name, "mend what git says and run again"));
+        boolean sign = flag("tag.gpgsign");
+        List<String> line = new ArrayList<>(List.of("tag", sign ? "-s" : "-a", "--cleanup=verbatim"));
+        if (force) {
+            line.add("-f");
+        }
+        withMessage(message, file -> {
+            line.addAll(List.of("-F", file.toString(), name, commit.name()));
+            Exec run = git(line.toArray(new String[0]));
+            Exec.Result result = run.run();
+            // Git 2.39 leaves a tag unsigned, and exits 0, when ssh-keygen cannot sign.
+            if (result.exit() != 0 || sign && !isSigned("refs/tags/" + name)) {
+                throw Fault.failed("git could not make the tag " + name, run.because(result), "mend what git says and run again");
+            }
+            return name;
+        });
+    }
+
+    private boolean isSigned(String tag) throws IOException {
+        byte[] bytes = repository.open(object(tag).orElseThrow()).getBytes();
+        return new String(bytes, StandardCharsets.UTF_8).contains("\n-----BEGIN ");
     }
 
     /** One reference's change: {@code to} empty deletes it, {@code from} empty creates it. */
@@ -313,10 +340,29 @@ public final class Git implements AutoCloseable {
         git(line.toArray(new String[0])).orFail("git could not check out " + what, "mend what git says and run again");
     }
 
+    /**
+     * The address of this clone's remote that is at {@code url}, whatever user name either has: on
+     * Gerrit everybody pushes under their own. Throws Fault when there is none.
+     */
+    public String remoteLike(String url) {
+        List<String> urls = git("remote", "-v").run().out().lines().map(line -> line.split("\\s+")[1]).distinct().toList();
+        return urls.stream().filter(candidate -> withoutUser(candidate).equals(withoutUser(url))).findFirst()
+                .orElseThrow(() -> Fault.refused("no remote of this clone is " + url, urls.isEmpty() ? "it has no remotes" : "it has: " + String.join(", ", urls),
+                        "git remote add gerrit " + url.replaceFirst("//", "//YOU@") + ", and run again"));
+    }
+
+    private static String withoutUser(String url) {
+        return url.replaceFirst("//[^@/]*@", "//").replaceFirst("/$", "").replaceFirst("\\.git$", "");
+    }
+
     /** The user's git, in this checkout; our caller's GIT_DIR and the like are not passed on. */
     public Exec git(String... arguments) {
         List<String> line = new ArrayList<>(List.of("git"));
         line.addAll(Arrays.asList(arguments));
+        return inCheckout(line);
+    }
+
+    private Exec inCheckout(List<String> line) {
         Map<String, String> clean = new java.util.HashMap<>(env);
         clean.keySet().removeAll(List.of("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR"));
         return Exec.of(line).in(workTree()).baseEnv(clean);
@@ -327,12 +373,13 @@ public final class Git implements AutoCloseable {
     }
 
     private interface WithFile<T> {
-        T call(Path file);
+        T call(Path file) throws IOException;
     }
 
-    private static <T> T withMessage(String message, WithFile<T> use) {
+    // Beside the repository's own files: what a killed run leaves there goes with the clone.
+    private <T> T withMessage(String message, WithFile<T> use) {
         try {
-            Path file = Files.createTempFile("releng", ".txt");
+            Path file = Files.createTempFile(Files.createDirectories(state("tmp")), "message", ".txt");
             try {
                 Files.writeString(file, message);
                 return use.call(file);
@@ -340,7 +387,7 @@ public final class Git implements AutoCloseable {
                 Files.deleteIfExists(file);
             }
         } catch (IOException e) {
-            throw Fault.failed("a temporary file could not be written", e.toString(), "make room in the temporary folder and run again").from(e);
+            throw Fault.failed("a temporary file could not be written", e.toString(), "make room there and run again").from(e);
         }
     }
 }

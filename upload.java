@@ -20,13 +20,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import lib.Access;
 import lib.BuiltRelease;
-import lib.BuiltRelease.BuiltFile;
 import lib.Cli;
 import lib.Config;
 import lib.Console;
@@ -43,7 +43,9 @@ import lib.publish.Cache;
 import lib.publish.Destination;
 import lib.publish.Folder;
 import lib.publish.GitRemote;
+import lib.publish.Item;
 import lib.publish.Plan;
+import lib.publish.Preflight;
 import lib.publish.Published;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -64,21 +66,35 @@ class upload implements Cli.Phase {
     @Option(names = "--target", paramLabel = "TARGET", defaultValue = "all", description = "all, or just the manual; default: ${DEFAULT-VALUE}.")
     Target target;
 
-    @Option(names = {"-n", "--plan", "--dry-run"}, description = "Print what would be done, and do nothing.")
+    @Option(names = {"-n", "--plan", "--dry-run"}, description = "Print what would be done, and do nothing. Needs only read access.")
     boolean planOnly;
+
+    @Option(names = "--json", description = "Print the plan as JSON, an operation a line.")
+    boolean json;
 
     @Option(names = "--noconfirm", description = "Do not ask before publishing.")
     boolean noConfirm;
+
+    @Option(names = "--point-to", paramLabel = "VERSION",
+            description = "Publish nothing: move what users follow to this version, which is published already.")
+    String pointTo;
+
+    @Option(names = "--move-pointers", paramLabel = "NAME", split = ",", description = "Move these back to an older version: manifest, stable.")
+    List<String> movePointers = new ArrayList<>();
+
+    @Option(names = "--replace", arity = "0..1", fallbackValue = "", paramLabel = "NAME",
+            description = "Replace other bytes of this version. On a guarded environment only with its name, such as lix-2.93.1.")
+    String replace;
+
+    @Option(names = "--shrink", paramLabel = "PREFIX", description = "Let this manual (as manual/lix/stable) lose more than a tenth of its pages.")
+    List<String> shrink = new ArrayList<>();
 
     @Option(names = "--signing-key", paramLabel = "FILE", description = "The cache's secret key. Else RELENG_SIGNING_KEY has the key, "
             + "or RELENG_SIGNING_KEY_COMMAND a command that prints it, such as: age -d -i ID prod.key.age")
     Path signingKey;
 
-    @Option(names = "--move-pointers", description = "Move manifest.nix and the stable manual back to this older version.")
-    boolean movePointers;
-
-    @Option(names = "--shrink", paramLabel = "PREFIX", description = "Let this manual (as manual/lix/stable) lose more than a tenth of its pages.")
-    List<String> shrink = new ArrayList<>();
+    @Option(names = "--concurrency", paramLabel = "N", description = "Requests at once; default: ${DEFAULT-VALUE}.")
+    int concurrency = ObjectStore.CONCURRENCY;
 
     @Option(names = "--local-folder", paramLabel = "DIR", description = "Where the environment local keeps its buckets and repository; "
             + "default: releng/local in the clone's .git.")
@@ -87,7 +103,6 @@ class upload implements Cli.Phase {
     private Console console;
     private Environment environment;
     private Project project;
-    private BuiltRelease built;
     private Path release;
 
     public static void main(String[] args) {
@@ -102,147 +117,148 @@ class upload implements Cli.Phase {
     @Override
     public void run(Cli.Session session) throws Exception {
         console = session.console();
+        requireUsage();
         try (Git git = Git.open(common.folder(session), session.env())) {
             Config config = Config.of(git.workTree());
             project = config.project();
             environment = config.environment(environmentName);
-
-            console.step("Checking release/ for " + spoken(environment));
             release = git.workTree().resolve("release");
-            built = BuiltRelease.read(release);
+            Nix nix = new Nix(console, session.env(), List.of());
+            if (pointTo != null) {
+                try (Access access = open(session, git, nix)) {
+                    repoint(access.store(), version(pointTo));
+                }
+                return;
+            }
+            console.step("Checking release/ for " + spoken());
+            BuiltRelease built = BuiltRelease.read(release);
             built.check(release);
-            Optional<ReleaseTag> tag = target == Target.all ? Optional.of(requireTag(git)) : Optional.empty();
-
+            Optional<ReleaseTag> tag = target == Target.all ? Optional.of(GitRemote.tagOf(git, built)) : Optional.empty();
             Path staging = git.state("staging");
             FileTree.remove(staging);
-            Nix nix = new Nix(console, session.env(), List.of());
             try (Access access = open(session, git, nix)) {
-                ObjectStore store = access.store();
-                preflight(access, nix, git, tag);
-                Published published = new Published(store, environment.releases(), project);
-
-                Plan plan = new Plan();
-                List<Destination> content = content(access, published, nix, staging, git, tag);
-                console.step("Asking " + spoken(environment) + " what it holds");
-                for (Destination destination : content) {
-                    plan.add(destination);
-                }
-                plan.verify("everything above is there", () -> verify(content));
-                if (pointersMove(published)) {
-                    for (Destination pointer : pointers(store)) {
-                        plan.add(pointer);
-                    }
-                }
-                plan.requireNoConflicts();
-                if (plan.isEmpty()) {
-                    console.done("nothing to send: " + title() + " is on " + spoken(environment) + ", whole");
-                    return;
-                }
-
-                plan.print(console, common.verbose);
-                if (planOnly) {
-                    return;
-                }
-                confirm();
-                plan.run(console, ObjectStore.CONCURRENCY);
-                if (environment.guarded() && target == Target.all) {
+                publish(built, access, nix, tag.map(made -> new GitRemote(git, access.gitUrl(), environment.gerrit(), made, replaces(built))), staging);
+                if (environment.guarded() && target == Target.all && !planOnly) {
                     FileTree.remove(git.state("roots")); // the world has it: Nix may collect it here
                 }
-                console.done(title() + " is published on " + spoken(environment));
-                environment.urls().values().stream().sorted().forEach(url -> console.say(url.toString()));
             } finally {
                 FileTree.remove(staging);
             }
         }
     }
 
-    // What never changes once it is there. The order is the order it is sent in.
-    private List<Destination> content(Access access, Published published, Nix nix, Path staging, Git git, Optional<ReleaseTag> tag) {
+    /** Desired less actual: content first, then its proof, then the pointers. */
+    private void publish(BuiltRelease built, Access access, Nix nix, Optional<GitRemote> remote, Path staging) throws IOException {
+        preflight(access, nix, remote);
+        ObjectStore store = access.store();
+        Published published = new Published(store, environment.releases(), project);
+        console.step("Asking " + spoken() + " what it holds");
         List<Destination> content = new ArrayList<>();
         if (target == Target.all) {
-            content.add(new Cache(access.store(), environment.cache(), nix, storePaths(), access.key(), staging));
-            content.add(new Folder("releases", access.store(), environment.releases(), project.prefix() + "/" + stem() + "/", release,
-                    built.below("artifacts/" + project.prefix() + "/" + stem()), Folder.Mode.CONTENT));
+            content.add(new Cache(store, environment.cache(), nix, storePaths(built), access::key, staging));
+            content.add(artifacts(store, published, built));
         }
-        if (!newerIsOut(published)) {
-            content.add(manual(access.store(), built.official() ? built.version().major() : "nightly"));
+        if (!newerIsOut(published, built)) {
+            content.add(manual(store, built, built.official() ? built.version().major() : "nightly"));
         }
-        tag.ifPresent(made -> content.add(new GitRemote(git, access.gitUrl(), environment.gerrit(), made)));
-        return content;
-    }
-
-    // What users follow without naming a version. The root manifest.nix comes last of all: who reads it finds the rest.
-    private List<Destination> pointers(ObjectStore store) {
+        remote.ifPresent(content::add);
+        // The root manifest.nix comes last of all: who reads it finds the rest.
         List<Destination> pointers = new ArrayList<>();
-        if (built.official()) {
-            pointers.add(manual(store, "stable"));
+        if (built.official() && moves("stable", published, built.version())) {
+            pointers.add(manual(store, built, "stable"));
         }
-        if (target == Target.all) {
-            SortedMap<String, BuiltFile> manifest = new TreeMap<>(built.below("artifacts"));
-            manifest.keySet().retainAll(List.of("manifest.nix"));
-            pointers.add(new Folder("manifest", store, environment.releases(), "", release, manifest, Folder.Mode.POINTER));
+        if (target == Target.all && moves("manifest", published, built.version())) {
+            pointers.add(manifest(store, Folder.files(release, built.below("artifacts"))));
         }
-        return pointers;
+
+        Plan plan = new Plan();
+        for (Destination destination : content) {
+            plan.add(destination);
+        }
+        plan.verify("everything above is there", () -> verify(content));
+        for (Destination pointer : pointers) {
+            plan.add(pointer);
+        }
+        carryOut(plan, project.name() + " " + built.version() + (target == Target.manual ? "'s manual" : ""));
     }
 
-    private Destination manual(ObjectStore store, String which) {
+    /** Undo is re-pointing: every pointer to a version that is there already, and whole. */
+    private void repoint(ObjectStore store, Version version) throws IOException {
+        Published published = new Published(store, environment.releases(), project);
+        SortedMap<String, Item> artifacts = Folder.objects(store, environment.releases(), published.folder(version));
+        if (!artifacts.containsKey("manifest.nix")) {
+            throw Fault.refused(project.name() + " " + version + " is not published on " + environment.name(),
+                    "there is no s3://" + environment.releases() + "/" + published.folder(version) + "manifest.nix; there are: " + published.versions(),
+                    "name a version that is");
+        }
+        Plan plan = new Plan();
+        SortedMap<String, Item> manual = Folder.objects(store, environment.releases(), published.folder(version) + "manual/");
+        plan.add(mirror(store, "stable", manual));
+        plan.add(manifest(store, artifacts));
+        carryOut(plan, "the pointers to " + project.name() + " " + version);
+    }
+
+    /** Prints the plan, and runs the same plan. */
+    private void carryOut(Plan plan, String title) {
+        plan.requireNoConflicts();
+        if (plan.isEmpty() && !json) {
+            console.done("nothing to send: " + title + " is on " + spoken() + ", whole");
+            return;
+        }
+        if (json) {
+            plan.printJson(console);
+        } else {
+            plan.print(console, common.verbose);
+        }
+        if (planOnly) {
+            return;
+        }
+        confirm(title);
+        plan.run(console, concurrency);
+        console.done(title + " is published on " + spoken());
+        environment.urls().values().stream().sorted().forEach(url -> console.say(url.toString()));
+    }
+
+    private Folder artifacts(ObjectStore store, Published published, BuiltRelease built) {
+        return new Folder("releases", store, environment.releases(), published.folder(built.version()),
+                Folder.files(release, built.below("artifacts/" + published.folder(built.version()).replaceAll("/$", ""))),
+                replaces(built) ? Folder.Mode.REPLACED_CONTENT : Folder.Mode.CONTENT);
+    }
+
+    private Folder manual(ObjectStore store, BuiltRelease built, String which) {
+        return mirror(store, which, Folder.files(release, built.below("manual")));
+    }
+
+    private Folder mirror(ObjectStore store, String which, SortedMap<String, Item> pages) {
         String prefix = "manual/" + project.prefix() + "/" + which;
-        return new Folder("manual " + which, store, environment.docs(), prefix + "/", release, built.below("manual"),
+        return new Folder("manual " + which, store, environment.docs(), prefix + "/", pages,
                 shrink.contains(prefix) ? Folder.Mode.SHRINKING_MIRROR : Folder.Mode.MIRROR);
     }
 
+    private Folder manifest(ObjectStore store, SortedMap<String, Item> artifacts) {
+        SortedMap<String, Item> manifest = new TreeMap<>(artifacts);
+        manifest.keySet().retainAll(List.of("manifest.nix"));
+        return new Folder("manifest", store, environment.releases(), "", manifest, Folder.Mode.POINTER);
+    }
+
     /** What was built with Nix, and how to build it: outputs and derivations. */
-    private List<String> storePaths() {
+    private static List<String> storePaths(BuiltRelease built) {
         return built.jobs().stream().flatMap(job -> Stream.concat(Stream.of(job.drvPath()), job.outputs().values().stream()))
                 .distinct().sorted().toList();
     }
 
-    private ReleaseTag requireTag(Git git) {
-        String version = built.version().toString();
-        if (!built.target().equals("all") || built.tag().isEmpty()) {
-            throw Fault.refused("release/ holds only a manual", "it was built with --target " + built.target() + " of " + built.commit(),
-                    "upload it with --target manual, or run jbang build.java on the tag");
-        }
-        if (!git.commit(ReleaseTag.ref(version)).map(id -> id.name().equals(built.commit())).orElse(false)) {
-            throw Fault.refused("release/ is not of the tag " + version, "it was built from " + built.commit() + ", the tag is "
-                    + git.commit(ReleaseTag.ref(version)).map(id -> "on " + id.name()).orElse("gone"), "git checkout " + version + ", and run jbang build.java");
-        }
-        if (!git.head().name().equals(built.commit())) {
-            throw Fault.refused("HEAD is not the tag " + version, "HEAD is on " + git.head().name(), "git checkout " + version + ", and run again");
-        }
-        ReleaseTag tag = ReleaseTag.remembered(git, version).filter(made -> made.commit().name().equals(built.commit()))
-                .orElseThrow(() -> Fault.refused("the branch of " + version + " is not known here", "tag was run in another clone, or the tag was made by hand",
-                        "git checkout the release's branch, and run jbang tag.java: it finds the tag and remembers the branch"));
-        if (!git.commit("refs/heads/" + tag.branch()).map(tip -> git.isAncestor(tag.commit(), tip)).orElse(false)) {
-            throw Fault.refused("the tag " + version + " is not in the history of its branch " + tag.branch(),
-                    "the branch would be pushed without the release", "git checkout " + tag.branch() + ", and run jbang tag.java: it merges the tag back");
-        }
-        return tag;
-    }
-
-    /** Everything that can be checked before the first byte is sent, all faults at once. */
-    private void preflight(Access access, Nix nix, Git git, Optional<ReleaseTag> tag) {
-        List<Runnable> checks = new ArrayList<>();
-        checks.add(() -> access.store().requireBucket(environment.docs()));
-        checks.add(() -> access.store().requireBucket(environment.releases()));
+    private void preflight(Access access, Nix nix, Optional<GitRemote> remote) {
+        Preflight preflight = new Preflight();
+        List<String> buckets = new ArrayList<>(List.of(environment.docs(), environment.releases()));
         if (target == Target.all) {
-            checks.add(() -> access.store().requireBucket(environment.cache()));
-            checks.add(() -> requireKey(nix.publicKey(access.key().file())));
+            buckets.add(environment.cache());
         }
-        tag.ifPresent(made -> checks.add(() -> GitRemote.requireReachable(git, access.gitUrl())));
-        List<Fault> faults = new ArrayList<>();
-        for (Runnable check : checks) {
-            try {
-                check.run();
-            } catch (Fault fault) {
-                faults.add(fault);
-            }
+        buckets.forEach(bucket -> preflight.check(() -> access.store().requireBucket(bucket)));
+        if (target == Target.all && !planOnly) {
+            preflight.check(() -> requireKey(nix.publicKey(access.key().file())));
         }
-        if (!faults.isEmpty()) {
-            throw Fault.refused(spoken(environment) + " is not ready for a release",
-                    faults.stream().map(fault -> fault.getMessage() + " (" + fault.next() + ")").toList(),
-                    "mend these and run again; nothing was published").from(faults.get(0));
-        }
+        remote.ifPresent(repository -> preflight.check(() -> repository.requireReachable(!planOnly)));
+        preflight.throwIfAny(environment.name() + " is not ready for a release");
     }
 
     private void requireKey(String publicKey) {
@@ -252,16 +268,17 @@ class upload implements Cli.Phase {
         });
     }
 
-    // Consumers of the old release must not fall back to it: see what the pointer itself says.
-    private boolean pointersMove(Published published) {
-        Optional<Version> out = published.pointer().filter(version -> version.compareTo(built.version()) > 0);
-        out.ifPresent(version -> console.warn("manifest.nix is at " + version + ": it and the manual 'stable' "
-                + (movePointers ? "are moved back to " + built.version() : "stay there; --move-pointers would move them")));
-        return out.isEmpty() || movePointers;
+    // Users of a newer release must not fall back: the guard reads the last thing a release writes.
+    private boolean moves(String pointer, Published published, Version version) {
+        Optional<Version> newer = published.pointer().filter(out -> out.compareTo(version) > 0);
+        boolean told = movePointers.contains(pointer);
+        newer.ifPresent(out -> console.warn("manifest.nix is at " + out + ": '" + pointer + "' "
+                + (told ? "is moved back to " + version : "stays there; --move-pointers " + pointer + " would move it")));
+        return newer.isEmpty() || told;
     }
 
     // The manual of a MAJOR is that of its newest release.
-    private boolean newerIsOut(Published published) {
+    private boolean newerIsOut(Published published, BuiltRelease built) {
         Optional<Version> newer = published.versions().stream().filter(version -> built.official()
                 && version.major().equals(built.version().major()) && version.compareTo(built.version()) > 0).findFirst();
         newer.ifPresent(version -> console.warn("the manual of " + version.major() + " stays that of " + version));
@@ -280,15 +297,43 @@ class upload implements Cli.Phase {
         }
     }
 
-    private void confirm() {
+    private void confirm(String title) {
         String sentence = "I want to release this to " + environment.name();
         if (noConfirm) {
             return;
         }
-        String answer = console.ask("To publish " + title() + " on " + spoken(environment) + ", type: " + sentence + "\n>");
+        String answer = console.ask("To publish " + title + " on " + spoken() + ", type: " + sentence + "\n>");
         if (!answer.equals(sentence)) {
             throw Fault.refused("not confirmed", answer.isEmpty() ? "nothing was typed" : "typed was: " + answer,
                     "run again and type the sentence, or say --noconfirm; nothing was published");
+        }
+    }
+
+    private boolean replaces(BuiltRelease built) {
+        String name = project.prefix() + "-" + built.version();
+        if (replace != null && environment.guarded() && !replace.equals(name)) {
+            throw Fault.refused("published bytes are not replaced on " + environment.name(), "people have pinned them",
+                    "release a new version; if it must be, say --replace " + name);
+        }
+        return replace != null;
+    }
+
+    private void requireUsage() {
+        for (String name : movePointers) {
+            if (!List.of("manifest", "stable").contains(name)) {
+                throw Fault.usage("there is no pointer '" + name + "'", "known: manifest, stable", "name them with --move-pointers");
+            }
+        }
+        if (concurrency < 1) {
+            throw Fault.usage("--concurrency " + concurrency + " makes no sense", "at least one request must be on its way", "leave it away");
+        }
+    }
+
+    private static Version version(String text) {
+        try {
+            return Version.of(text);
+        } catch (IllegalArgumentException e) {
+            throw Fault.usage("no such version", e.getMessage(), "see upload --help").from(e);
         }
     }
 
@@ -302,15 +347,7 @@ class upload implements Cli.Phase {
         return Access.local(environment, throwAway ? Files.createTempDirectory("releng-local") : folder, throwAway, session, nix, git);
     }
 
-    private String stem() {
-        return project.prefix() + "-" + built.version();
-    }
-
-    private String title() {
-        return project.name() + " " + built.version() + (target == Target.manual ? "'s manual" : "");
-    }
-
-    private String spoken(Environment environment) {
+    private String spoken() {
         return console.paint(environment.guarded() ? Console.Colour.RED : environment.isLocal() ? Console.Colour.GREEN : Console.Colour.YELLOW,
                 environment.name());
     }

@@ -83,8 +83,13 @@ public record BuiltRelease(String target, Version version, String name, boolean 
         if (!Files.exists(file)) {
             throw Fault.failed("there is no built release in " + folder, FILE + " is missing", "run jbang build.java first");
         }
+        return parse(Files.readAllBytes(file), file.toString());
+    }
+
+    /** The release that a release.json tells of; {@code where} names it in faults. Throws Fault when it is not whole. */
+    public static BuiltRelease parse(byte[] json, String where) {
         List<String> faults = new ArrayList<>();
-        Json.Fields top = new Json.Fields(Json.object(Files.readAllBytes(file), file.toString()), FILE + ": ", faults);
+        Json.Fields top = new Json.Fields(Json.object(json, where), FILE + ": ", faults);
         List<BuiltFile> files = new ArrayList<>();
         for (Json.Fields entry : top.objects("files")) {
             files.add(new BuiltFile(entry.text("path"), entry.number("size"), entry.text("sha256")));
@@ -112,7 +117,7 @@ public record BuiltRelease(String target, Version version, String name, boolean 
                 top.text("commit"), top.optionalText("tag"), top.text("system"), top.text("profile"), files, images, jobs);
         top.nothingElse();
         if (!faults.isEmpty()) {
-            throw Fault.failed(file + " is not what build writes", faults, "run jbang build.java again");
+            throw Fault.failed(where + " is not what build writes", faults, "run jbang build.java again");
         }
         return release;
     }

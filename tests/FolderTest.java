@@ -51,7 +51,7 @@ class FolderTest {
     private Folder folder(Folder.Mode mode) throws IOException {
         SortedMap<String, BuiltFile> files = new TreeMap<>();
         BuiltRelease.measure(root).forEach(file -> files.put(file.path(), file));
-        return new Folder("test", store.open(), store.bucket("docs"), "m/", root, files, mode);
+        return new Folder("test", store.open(), store.bucket("docs"), "m/", Folder.files(root, files), mode);
     }
 
     private void publish(Folder.Mode mode) throws IOException {

@@ -130,7 +130,7 @@ class UploadTest {
         assertArrayEquals(newer, store.get("releases", "manifest.nix"));
         assertArrayEquals("of 2.96".getBytes(), store.get("docs", "manual/lix/stable/index.html"));
         assertTrue(store.content("docs").containsKey("manual/lix/2.95/index.html"));
-        assertEquals(0, upload("--move-pointers").exit());
+        assertEquals(0, upload("--move-pointers", "manifest,stable").exit());
         assertTrue(new String(store.get("releases", "manifest.nix"), StandardCharsets.UTF_8).contains("lix-2.95.0"));
     }
 

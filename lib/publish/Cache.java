@@ -14,10 +14,12 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.function.Supplier;
 import lib.Fault;
 import lib.FileTree;
 import lib.Nix;
 import lib.ObjectStore;
+import lib.Progress;
 import lib.SigningKey;
 
 /**
@@ -25,9 +27,10 @@ import lib.SigningKey;
  * the bucket; what is compressed is only what the bucket lacks.
  *
  * @param roots   store paths whose whole closure the cache shall hold
+ * @param key     asked for when something has to be signed: a plan needs none
  * @param staging an empty folder of our own for compressed NARs
  */
-public record Cache(ObjectStore store, String bucket, Nix nix, Collection<String> roots, SigningKey key,
+public record Cache(ObjectStore store, String bucket, Nix nix, Collection<String> roots, Supplier<SigningKey> key,
                     Path staging) implements Destination {
 
     private static final String FOREVER = "public, max-age=31536000, immutable";
@@ -49,6 +52,7 @@ public record Cache(ObjectStore store, String bucket, Nix nix, Collection<String
         List<String> conflicts = new ArrayList<>();
         info(storeDir, conflicts).ifPresent(create -> stages.add(new Stage(INFO, List.of(create))));
         if (!missing.isEmpty()) {
+            requireRoom(missing.values().stream().mapToLong(Nix.PathInfo::narSize).sum());
             stages.add(new Stage("compress and sign", List.of(Operation.stage(missing.size() + " store paths",
                     missing.values().stream().mapToLong(Nix.PathInfo::narSize).sum(), () -> stage(missing.keySet(), present)))));
             stages.add(new Stage("NARs", missing.values().stream().map(path ->
@@ -65,7 +69,7 @@ public record Cache(ObjectStore store, String bucket, Nix nix, Collection<String
     }
 
     /** Of the paths, those that the bucket has a narinfo and the NAR it names for; with the narinfo's bytes. */
-    private Map<String, byte[]> present(Collection<String> paths) {
+    private Map<String, byte[]> present(Collection<String> paths) throws IOException {
         Map<String, byte[]> present = new ConcurrentSkipListMap<>();
         Parallel.forEach(paths, ObjectStore.CONCURRENCY, path -> {
             Optional<byte[]> narinfo = store.get(bucket, hash(path) + ".narinfo");
@@ -97,13 +101,26 @@ public record Cache(ObjectStore store, String bucket, Nix nix, Collection<String
         return Optional.empty();
     }
 
+    // Compressed they take less, but how much less only compressing tells.
+    private void requireRoom(long bytes) throws IOException {
+        Path there = staging;
+        while (!Files.exists(there)) {
+            there = there.getParent();
+        }
+        long room = Files.getFileStore(there).getUsableSpace();
+        if (room < bytes) {
+            throw Fault.refused("there is no room to stage the cache", staging + " needs up to " + Progress.size(bytes) + ", there are " + Progress.size(room),
+                    "make room there and run again; nothing was published");
+        }
+    }
+
     // Where the folder has a narinfo, nix copy believes the path to be there and compresses nothing.
     private void stage(Collection<String> missing, Map<String, byte[]> present) throws IOException {
         for (Map.Entry<String, byte[]> narinfo : present.entrySet()) {
             Files.createDirectories(staging);
             Files.write(staging.resolve(hash(narinfo.getKey()) + ".narinfo"), narinfo.getValue());
         }
-        nix.copyToCache(roots, staging, key.file());
+        nix.copyToCache(roots, staging, key.get().file());
         List<String> gone = missing.stream().filter(path -> !Files.exists(staging.resolve(hash(path) + ".narinfo"))).toList();
         if (!gone.isEmpty()) {
             throw Fault.failed("nix copy left out store paths", gone, "run upload again; nothing of the cache was sent");

@@ -3,6 +3,7 @@ package lib.publish;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
@@ -11,22 +12,23 @@ import lib.BuiltRelease.BuiltFile;
 import lib.ObjectStore;
 
 /**
- * Files below a prefix of a bucket.
+ * What stands below a prefix of a bucket.
  *
  * @param name   what people know it by
  * @param prefix of the keys, empty or ending in a slash
- * @param root   the folder {@code files} have their paths from
- * @param files  by what follows the prefix in the key
+ * @param items  by what follows the prefix in the key
  * @param mode   whether what is there may change
  */
-public record Folder(String name, ObjectStore store, String bucket, String prefix, Path root,
-                     SortedMap<String, BuiltFile> files, Mode mode) implements Destination {
+public record Folder(String name, ObjectStore store, String bucket, String prefix, SortedMap<String, Item> items, Mode mode)
+        implements Destination {
 
     /** What may happen to what is there. */
     public enum Mode {
         /** Has a version in its name: nothing there ever changes. */
         CONTENT("public, max-age=31536000, immutable"),
-        /** Replaced as a whole, what is not among the files is deleted, but not much of it. */
+        /** As CONTENT, but somebody said by name that other bytes there are to be replaced. */
+        REPLACED_CONTENT("public, max-age=31536000, immutable"),
+        /** Replaced as a whole; what is not among the items is deleted, but not much of it. */
         MIRROR("public, max-age=300"),
         /** As MIRROR, and may lose any number of files: somebody said so by name. */
         SHRINKING_MIRROR("public, max-age=300"),
@@ -38,68 +40,89 @@ public record Folder(String name, ObjectStore store, String bucket, String prefi
         Mode(String cacheControl) {
             this.cacheControl = cacheControl;
         }
+
+        private boolean mirrors() {
+            return this == MIRROR || this == SHRINKING_MIRROR;
+        }
+    }
+
+    /** The files of release/ as items; {@code root} is the folder their paths begin in. */
+    public static SortedMap<String, Item> files(Path root, Map<String, BuiltFile> files) {
+        SortedMap<String, Item> items = new TreeMap<>();
+        files.forEach((key, file) -> items.put(key, new Item.LocalFile(root.resolve(file.path()), file)));
+        return items;
+    }
+
+    /** What is below a prefix of a bucket as items. */
+    public static SortedMap<String, Item> objects(ObjectStore store, String bucket, String prefix) {
+        SortedMap<String, Item> items = new TreeMap<>();
+        store.list(bucket, prefix).values().forEach(stored ->
+                items.put(stored.key().substring(prefix.length()), new Item.Copied(store, bucket, stored)));
+        return items;
     }
 
     @Override
     public Difference compare() throws IOException {
-        // A pointer stands among other things: only its own keys are asked for.
-        SortedMap<String, ObjectStore.Stored> there = new TreeMap<>();
-        if (mode == Mode.POINTER) {
-            for (String file : files.keySet()) {
-                there.putAll(store.list(bucket, prefix + file));
-            }
-        } else {
-            there.putAll(store.list(bucket, prefix));
-        }
-        List<Operation> sends = new ArrayList<>();
-        List<String> conflicts = new ArrayList<>();
-        for (Map.Entry<String, BuiltFile> entry : files.entrySet()) {
-            BuiltFile file = entry.getValue();
-            String key = prefix + entry.getKey();
-            Path path = root.resolve(file.path());
-            ObjectStore.Stored stored = there.remove(key);
-            Operation.Action send = () -> store.put(bucket, key, path, file.sha256(), mode.cacheControl);
-            if (stored == null) {
-                sends.add(Operation.create(url(key), file.size(), file.sha256(), send));
-            } else if (!store.holds(bucket, stored, path, file.size(), file.sha256())) {
-                String old = store.sha256(bucket, key);
-                if (mode == Mode.CONTENT) {
-                    conflicts.add(url(key) + " holds sha256 " + old + ", built was " + file.sha256());
-                } else {
-                    sends.add(Operation.replace(url(key), file.size(), old, file.sha256(), send));
-                }
-            }
-        }
+        SortedMap<String, ObjectStore.Stored> surplus = there();
+        List<String> conflicts = Collections.synchronizedList(new ArrayList<>());
+        SortedMap<String, Operation> sends = Collections.synchronizedSortedMap(new TreeMap<>());
+        Map<String, ObjectStore.Stored> there = Map.copyOf(surplus);
+        surplus.keySet().removeAll(items.keySet().stream().map(key -> prefix + key).toList());
+        // Digests are what costs here, of our files and perhaps of theirs.
+        Parallel.forEach(items.entrySet(), Runtime.getRuntime().availableProcessors() * 2, entry ->
+                difference(prefix + entry.getKey(), entry.getValue(), there, sends, conflicts));
+        Collections.sort(conflicts);
         List<Stage> stages = new ArrayList<>();
         if (!sends.isEmpty()) {
-            stages.add(new Stage("files", sends));
+            stages.add(new Stage("files", List.copyOf(sends.values())));
         }
-        if (mode == Mode.MIRROR || mode == Mode.SHRINKING_MIRROR) {
-            conflicts.addAll(guard(there));
-            if (!there.isEmpty()) {
+        if (mode.mirrors()) {
+            conflicts.addAll(guard(surplus));
+            if (!surplus.isEmpty()) {
                 // New pages first: no reader follows a link into nothing.
-                stages.add(new Stage("pages that are gone", deletions(there)));
+                stages.add(new Stage("pages that are gone", surplus.values().stream().map(stored ->
+                        Operation.delete(url(stored.key()), stored.etag(), () -> store.delete(bucket, List.of(stored.key())))).toList()));
             }
         }
-        return new Difference(stages, conflicts);
+        return new Difference(stages, List.copyOf(conflicts));
+    }
+
+    // A pointer stands among other things: only its own keys are asked for.
+    private SortedMap<String, ObjectStore.Stored> there() {
+        if (mode != Mode.POINTER) {
+            return store.list(bucket, prefix);
+        }
+        SortedMap<String, ObjectStore.Stored> there = new TreeMap<>();
+        items.keySet().forEach(key -> there.putAll(store.list(bucket, prefix + key)));
+        return there;
+    }
+
+    private void difference(String key, Item item, Map<String, ObjectStore.Stored> there, Map<String, Operation> sends, List<String> conflicts)
+            throws IOException {
+        ObjectStore.Stored stored = there.get(key);
+        if (stored == null) {
+            sends.put(key, Operation.create(url(key), item.size(), item.sha256(), () -> item.send(store, bucket, key, mode.cacheControl, mode == Mode.CONTENT)));
+        } else if (!item.isAt(store, bucket, stored)) {
+            String old = store.sha256(bucket, key);
+            if (mode == Mode.CONTENT) {
+                conflicts.add(url(key) + " holds sha256 " + old + ", built was " + item.sha256());
+            } else {
+                sends.put(key, Operation.replace(url(key), item.size(), old, item.sha256(), () -> item.send(store, bucket, key, mode.cacheControl, false)));
+            }
+        }
     }
 
     // An empty or broken manual must not empty the published one.
     private List<String> guard(SortedMap<String, ObjectStore.Stored> surplus) {
-        if (!files.containsKey("index.html")) {
+        if (!items.containsKey("index.html")) {
             return List.of(url(prefix) + " would be published without its index.html");
         }
-        int before = surplus.size() + files.size();
+        int before = surplus.size() + items.size();
         if (mode == Mode.MIRROR && surplus.size() * 10 > before) {
             return List.of(url(prefix) + " would lose " + surplus.size() + " of its pages, more than a tenth; if that is right, say --shrink "
                     + prefix.replaceAll("/$", ""));
         }
         return List.of();
-    }
-
-    private List<Operation> deletions(SortedMap<String, ObjectStore.Stored> surplus) {
-        return surplus.values().stream().map(stored -> Operation.delete(url(stored.key()), stored.etag(),
-                () -> store.delete(bucket, List.of(stored.key())))).toList();
     }
 
     private String url(String key) {

@@ -5,6 +5,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import lib.BuiltRelease;
 import lib.Exec;
 import lib.Fault;
 import lib.Git;
@@ -18,8 +19,9 @@ import org.eclipse.jgit.lib.ObjectId;
  * @param url    as git understands it
  * @param gerrit branches go to {@code refs/for/}, for review
  * @param tag    the release's tag and branch in this clone
+ * @param replace another tag of that name there is replaced: somebody said so by name
  */
-public record GitRemote(Git git, String url, boolean gerrit, ReleaseTag tag) implements Destination {
+public record GitRemote(Git git, String url, boolean gerrit, ReleaseTag tag, boolean replace) implements Destination {
 
     private static final String REACH = "check the address, your ssh key and your rights there, and run again";
 
@@ -42,6 +44,8 @@ public record GitRemote(Git git, String url, boolean gerrit, ReleaseTag tag) imp
         ObjectId remoteTag = there.get(tagRef);
         if (remoteTag == null) {
             stages.add(new Stage("tag", List.of(Operation.create(tagRef + " on " + url, 0, localTag.name(), () -> push(tagRef + ":" + tagRef)))));
+        } else if (!remoteTag.equals(localTag) && replace) {
+            stages.add(new Stage("tag", List.of(Operation.move(tagRef + " on " + url, remoteTag.name(), localTag.name(), () -> push("+" + tagRef + ":" + tagRef)))));
         } else if (!remoteTag.equals(localTag)) {
             conflicts.add(tagRef + " on " + url + " is " + remoteTag.name() + ", here it is " + localTag.name());
         }
@@ -68,9 +72,47 @@ public record GitRemote(Git git, String url, boolean gerrit, ReleaseTag tag) imp
         return Optional.of(Operation.move(branch + " on " + url, remote.get().name(), local.name(), () -> push(branch + ":" + branch)));
     }
 
-    /** Throws Fault when the repository does not answer this user. */
-    public static void requireReachable(Git git, String url) {
-        git.git("ls-remote", "--quiet", "--", url, "HEAD").orFail("the git repository " + url + " cannot be reached", REACH);
+    /**
+     * The tag that a built release is of, with HEAD on it and its branch ready to be pushed. Throws Fault
+     * (refused) where something else would be published than was built and tagged.
+     */
+    public static ReleaseTag tagOf(Git git, BuiltRelease built) {
+        String version = built.version().toString();
+        if (!built.target().equals("all") || built.tag().isEmpty()) {
+            throw Fault.refused("release/ holds only a manual", "it was built with --target " + built.target() + " of " + built.commit(),
+                    "upload it with --target manual, or run jbang build.java on the tag");
+        }
+        Optional<String> tagged = git.commit(ReleaseTag.ref(version)).map(ObjectId::name);
+        if (!tagged.equals(Optional.of(built.commit()))) {
+            throw Fault.refused("release/ is not of the tag " + version, "it was built from " + built.commit() + ", the tag is "
+                    + tagged.map(id -> "on " + id).orElse("gone"), "git checkout " + version + ", and run jbang build.java");
+        }
+        if (!git.head().name().equals(built.commit())) {
+            throw Fault.refused("HEAD is not the tag " + version, "HEAD is on " + git.head().name(), "git checkout " + version + ", and run again");
+        }
+        ReleaseTag tag = ReleaseTag.remembered(git, version).filter(made -> made.commit().name().equals(built.commit()))
+                .orElseThrow(() -> Fault.refused("the branch of " + version + " is not known here", "tag was run in another clone, or the tag was made by hand",
+                        "git checkout the release's branch, and run jbang tag.java: it finds the tag and remembers the branch"));
+        if (!git.commit("refs/heads/" + tag.branch()).map(tip -> git.isAncestor(tag.commit(), tip)).orElse(false)) {
+            throw Fault.refused("the tag " + version + " is not in the history of its branch " + tag.branch(),
+                    "the branch would be pushed without the release", "git checkout " + tag.branch() + ", and run jbang tag.java: it merges the tag back");
+        }
+        return tag;
+    }
+
+    /** Throws Fault when the repository does not answer this user, or, for a run, would not take the push. */
+    public void requireReachable(boolean forPush) {
+        if (!forPush) {
+            git.git("ls-remote", "--quiet", "--", url, "HEAD").orFail("the git repository " + url + " cannot be reached", REACH);
+            return;
+        }
+        String branch = "refs/heads/" + tag.branch();
+        Exec push = git.git("push", "--dry-run", "--porcelain", "--no-verify", "--", url, branch + ":" + (gerrit ? "refs/for/" + tag.branch() : branch));
+        Exec.Result result = push.run();
+        // A branch that went on there is the plan's to tell, with both commits.
+        if (result.exit() != 0 && !result.out().contains("[rejected]")) {
+            throw Fault.failed("the git repository " + url + " cannot be reached", push.because(result), REACH);
+        }
     }
 
     private Map<String, ObjectId> list(String... refs) {

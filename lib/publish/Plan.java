@@ -11,6 +11,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import lib.Console;
 import lib.Fault;
+import lib.Json;
 import lib.Progress;
 
 /** The ordered list of operations that makes the actual state the desired one: printed, or run. */
@@ -74,6 +75,19 @@ public final class Plan {
             operations.subList(0, shown).forEach(operation -> console.print("    " + operation));
             if (shown < operations.size()) {
                 console.print("    and " + (operations.size() - shown) + " more; --verbose shows them");
+            }
+        }
+    }
+
+    /** The operations on standard output as JSON, one object a line. */
+    public void printJson(Console console) {
+        for (Step step : steps) {
+            for (Operation operation : step.stage().operations()) {
+                var json = Json.MAPPER.createObjectNode().put("destination", step.destination()).put("stage", step.stage().name())
+                        .put("kind", operation.kind().name().toLowerCase()).put("what", operation.what()).put("bytes", operation.bytes());
+                operation.from().ifPresent(from -> json.put("from", from));
+                operation.to().ifPresent(to -> json.put("to", to));
+                console.print(json.toString());
             }
         }
     }

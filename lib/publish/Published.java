@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import lib.BuiltRelease;
 import lib.Fault;
 import lib.ObjectStore;
 import lib.Project;
@@ -31,6 +32,17 @@ public record Published(ObjectStore store, String bucket, Project project) {
         String stem = project.prefix() + "-";
         return store.folders(bucket, project.prefix() + "/").stream().filter(folder -> folder.startsWith(stem))
                 .flatMap(folder -> parse(folder.substring(stem.length())).stream()).sorted().toList();
+    }
+
+    /** The folder of a version's artifacts, with a slash at the end. */
+    public String folder(Version version) {
+        return project.prefix() + "/" + project.prefix() + "-" + version + "/";
+    }
+
+    /** What was built as this version, as it was published with it; empty for what other tools published. */
+    public Optional<BuiltRelease> release(Version version) {
+        String key = folder(version) + BuiltRelease.FILE;
+        return store.get(bucket, key).map(json -> BuiltRelease.parse(json, "s3://" + bucket + "/" + key));
     }
 
     private static Optional<Version> parse(String version) {

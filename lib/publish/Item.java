@@ -1,0 +1,100 @@
+package lib.publish;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import lib.BuiltRelease.BuiltFile;
+import lib.Fault;
+import lib.ObjectStore;
+
+/** Bytes that shall stand under a key of a bucket. */
+public interface Item {
+
+    long size();
+
+    /** In hex. May cost a request, or a download, where the bytes are not here. */
+    String sha256();
+
+    /** Whether an object has these bytes; size and time alone are not believed. */
+    boolean isAt(ObjectStore store, String bucket, ObjectStore.Stored stored) throws IOException;
+
+    /** Puts them there; {@code create} only where nothing is. */
+    void send(ObjectStore store, String bucket, String key, String cacheControl, boolean create) throws IOException;
+
+    /** A file of release/. */
+    record LocalFile(Path path, BuiltFile file) implements Item {
+        @Override
+        public long size() {
+            return file.size();
+        }
+
+        @Override
+        public String sha256() {
+            return file.sha256();
+        }
+
+        @Override
+        public boolean isAt(ObjectStore store, String bucket, ObjectStore.Stored stored) throws IOException {
+            return store.holds(bucket, stored, path, file.size(), file.sha256());
+        }
+
+        @Override
+        public void send(ObjectStore store, String bucket, String key, String cacheControl, boolean create) {
+            if (create) {
+                store.put(bucket, key, path, file.sha256(), cacheControl);
+            } else {
+                store.put(bucket, key, path, file.sha256(), cacheControl);
+            }
+        }
+    }
+
+    /** A file of release/ that by then is published under another key too: copied there, within the store. */
+    record PublishedFile(LocalFile local, String bucket, String key) implements Item {
+        @Override
+        public long size() {
+            return local.size();
+        }
+
+        @Override
+        public String sha256() {
+            return local.sha256();
+        }
+
+        @Override
+        public boolean isAt(ObjectStore store, String bucket, ObjectStore.Stored stored) throws IOException {
+            return local.isAt(store, bucket, stored);
+        }
+
+        @Override
+        public void send(ObjectStore store, String bucket, String to, String cacheControl, boolean create) {
+            try {
+                local.send(store, bucket, to, cacheControl, create);
+            } catch (Fault notPossible) {
+                local.send(store, bucket, to, cacheControl, create);
+            }
+        }
+    }
+
+    /** An object of the store itself. */
+    record Copied(ObjectStore store, String bucket, ObjectStore.Stored source) implements Item {
+        @Override
+        public long size() {
+            return source.size();
+        }
+
+        @Override
+        public String sha256() {
+            return store.sha256(bucket, source.key());
+        }
+
+        @Override
+        public boolean isAt(ObjectStore store, String bucket, ObjectStore.Stored stored) {
+            return stored.size() == source.size() && (stored.md5().isPresent() && source.md5().isPresent()
+                    ? stored.md5().equals(source.md5()) : store.sha256(bucket, stored.key()).equals(sha256()));
+        }
+
+        @Override
+        public void send(ObjectStore store, String bucket, String to, String cacheControl, boolean create) {
+            throw new IllegalStateException("not yet");
+        }
+    }
+}

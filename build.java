@@ -86,7 +86,7 @@ class build implements Cli.Phase {
         console = session.console();
         try (Git git = Git.open(common.folder(session), session.env())) {
             Config config = Config.of(git.workTree());
-            Release release = Release.read(config.project(), headFile(git, config.project().versionFile()), config.project().versionFile());
+            Release release = Release.at(git, config.project());
             Optional<String> tag = tagAtHead(git, release);
             Nix nix = new Nix(console, session.env(), nixOptions());
             String system = nix.system();
@@ -130,11 +130,6 @@ class build implements Cli.Phase {
                 FileTree.remove(partial);
             }
         }
-    }
-
-    private static byte[] headFile(Git git, String path) {
-        return git.read(git.head(), path).orElseThrow(() -> Fault.failed(path + " is not in HEAD",
-                "it says which version this is", "commit it, or name the version file in " + Config.FILE));
     }
 
     // What is built is the tag, so the work tree must be it: else people test one thing and publish another.

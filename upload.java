@@ -8,25 +8,28 @@
 //DEPS software.amazon.awssdk:bom:2.57.8@pom
 //DEPS software.amazon.awssdk:s3
 //DEPS software.amazon.awssdk:apache5-client
+//DEPS com.github.luben:zstd-jni:1.5.7-28
+//DEPS org.tukaani:xz:1.12
 //SOURCES lib/Cli.java lib/Config.java lib/Console.java lib/Environment.java lib/Exec.java lib/Fault.java
 //SOURCES lib/FileTree.java lib/Git.java lib/Json.java lib/Project.java lib/Release.java lib/Version.java
 //SOURCES lib/Access.java lib/BuiltRelease.java lib/ContentType.java lib/Embedded.java lib/Nix.java lib/ObjectStore.java
-//SOURCES lib/Progress.java lib/ReleaseTag.java lib/SigningKey.java lib/publish/*.java
+//SOURCES lib/Progress.java lib/ReleaseJobs.java lib/ReleaseTag.java lib/SigningKey.java lib/publish/*.java lib/proof/*.java lib/store/*.java
 //FILES LocalStore.java=lib/LocalStore.java
 //RUNTIME_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import lib.Access;
 import lib.BuiltRelease;
+import lib.BuiltRelease.BuiltFile;
 import lib.Cli;
 import lib.Config;
 import lib.Console;
@@ -37,10 +40,12 @@ import lib.Git;
 import lib.Nix;
 import lib.ObjectStore;
 import lib.Project;
+import lib.Release;
 import lib.ReleaseTag;
 import lib.Version;
+import lib.proof.Fetcher;
+import lib.proof.Proof;
 import lib.publish.Cache;
-import lib.publish.Destination;
 import lib.publish.Folder;
 import lib.publish.GitRemote;
 import lib.publish.Item;
@@ -61,10 +66,14 @@ class upload implements Cli.Phase {
             description = "Where to: local, staging, live (also called production), or one of releng.json.")
     String environmentName;
 
-    enum Target { all, manual }
+    enum Target { all, manual, verify }
 
-    @Option(names = "--target", paramLabel = "TARGET", defaultValue = "all", description = "all, or just the manual; default: ${DEFAULT-VALUE}.")
+    @Option(names = "--target", paramLabel = "TARGET", defaultValue = "all",
+            description = "all; just the manual; or verify: publish nothing, prove what is published. Default: ${DEFAULT-VALUE}.")
     Target target;
+
+    @Option(names = "--release", paramLabel = "VERSION", description = "With --target verify: the version; default: the checkout's.")
+    Version releaseToVerify;
 
     @Option(names = {"-n", "--plan", "--dry-run"}, description = "Print what would be done, and do nothing. Needs only read access.")
     boolean planOnly;
@@ -77,10 +86,12 @@ class upload implements Cli.Phase {
 
     @Option(names = "--point-to", paramLabel = "VERSION",
             description = "Publish nothing: move what users follow to this version, which is published already.")
-    String pointTo;
+    Version pointTo;
+
+    enum Pointer { manifest, stable }
 
     @Option(names = "--move-pointers", paramLabel = "NAME", split = ",", description = "Move these back to an older version: manifest, stable.")
-    List<String> movePointers = new ArrayList<>();
+    List<Pointer> movePointers = new ArrayList<>();
 
     @Option(names = "--replace", arity = "0..1", fallbackValue = "", paramLabel = "NAME",
             description = "Replace other bytes of this version. On a guarded environment only with its name, such as lix-2.93.1.")
@@ -100,6 +111,9 @@ class upload implements Cli.Phase {
             + "default: releng/local in the clone's .git.")
     Path localFolder;
 
+    /** As long as a proxy on the way may keep what a pointer said. */
+    private static final Duration CACHED = Duration.ofMinutes(6);
+
     private Console console;
     private Environment environment;
     private Project project;
@@ -117,85 +131,140 @@ class upload implements Cli.Phase {
     @Override
     public void run(Cli.Session session) throws Exception {
         console = session.console();
-        requireUsage();
-        try (Git git = Git.open(common.folder(session), session.env())) {
-            Config config = Config.of(git.workTree());
+        if (concurrency < 1) {
+            throw Fault.usage("--concurrency " + concurrency + " sends nothing", "at least one request must be on its way", "leave it away");
+        }
+        Optional<Git> checkout = checkout(session);
+        try (Git git = checkout.orElse(null)) {
+            Config config = checkout.map(found -> Config.of(found.workTree())).orElse(Config.LIX);
             project = config.project();
             environment = config.environment(environmentName);
-            release = git.workTree().resolve("release");
             Nix nix = new Nix(console, session.env(), List.of());
-            if (pointTo != null) {
+            if (target == Target.verify) {
+                verifyPublished(checkout, nix, session);
+            } else if (pointTo != null) {
                 try (Access access = open(session, git, nix)) {
-                    repoint(access.store(), version(pointTo));
+                    repoint(access.store());
                 }
-                return;
-            }
-            console.step("Checking release/ for " + spoken());
-            BuiltRelease built = BuiltRelease.read(release);
-            built.check(release);
-            Optional<ReleaseTag> tag = target == Target.all ? Optional.of(GitRemote.tagOf(git, built)) : Optional.empty();
-            Path staging = git.state("staging");
-            FileTree.remove(staging);
-            try (Access access = open(session, git, nix)) {
-                publish(built, access, nix, tag.map(made -> new GitRemote(git, access.gitUrl(), environment.gerrit(), made, replaces(built))), staging);
-                if (environment.guarded() && target == Target.all && !planOnly) {
-                    FileTree.remove(git.state("roots")); // the world has it: Nix may collect it here
-                }
-            } finally {
-                FileTree.remove(staging);
+            } else {
+                release = git.workTree().resolve("release");
+                publish(git, nix, session);
             }
         }
     }
 
-    /** Desired less actual: content first, then its proof, then the pointers. */
-    private void publish(BuiltRelease built, Access access, Nix nix, Optional<GitRemote> remote, Path staging) throws IOException {
-        preflight(access, nix, remote);
+    private void publish(Git git, Nix nix, Cli.Session session) throws IOException {
+        console.step("Checking release/ for " + spoken());
+        BuiltRelease built = BuiltRelease.read(release);
+        built.check(release);
+        Optional<ReleaseTag> tag = target == Target.all ? Optional.of(GitRemote.tagOf(git, built)) : Optional.empty();
+        Path staging = git.state("staging");
+        FileTree.remove(staging);
+        try (Access access = open(session, git, nix)) {
+            Optional<GitRemote> remote = tag.map(made -> new GitRemote(git, access.gitUrl(), environment.gerrit(), made, replaces(built)));
+            Optional<String> signer = preflight(access, nix, remote);
+            carryOut(plan(built, access, nix, remote, signer, staging, session), project.name() + " " + built.version()
+                    + (target == Target.manual ? "'s manual" : ""));
+            if (environment.guarded() && target == Target.all && !planOnly) {
+                FileTree.remove(git.state("roots")); // the world has it: Nix may collect it here
+            }
+        } finally {
+            FileTree.remove(staging);
+        }
+    }
+
+    /** Desired less actual: content first, then its proof, then the pointers, and theirs. */
+    private Plan plan(BuiltRelease built, Access access, Nix nix, Optional<GitRemote> remote, Optional<String> signer, Path staging,
+                      Cli.Session session) throws IOException {
         ObjectStore store = access.store();
         Published published = new Published(store, environment.releases(), project);
+        Proof content = proof(Optional.of(store), signer);
+        Proof pointers = proof(Optional.of(store), signer).patience(environment.urls().isEmpty() ? Duration.ZERO : CACHED);
         console.step("Asking " + spoken() + " what it holds");
-        List<Destination> content = new ArrayList<>();
-        if (target == Target.all) {
-            content.add(new Cache(store, environment.cache(), nix, storePaths(built), access::key, staging));
-            content.add(artifacts(store, published, built));
-        }
-        if (!newerIsOut(published, built)) {
-            content.add(manual(store, built, built.official() ? built.version().major() : "nightly"));
-        }
-        remote.ifPresent(content::add);
-        // The root manifest.nix comes last of all: who reads it finds the rest.
-        List<Destination> pointers = new ArrayList<>();
-        if (built.official() && moves("stable", published, built.version())) {
-            pointers.add(manual(store, built, "stable"));
-        }
-        if (target == Target.all && moves("manifest", published, built.version())) {
-            pointers.add(manifest(store, Folder.files(release, built.below("artifacts"))));
-        }
-
         Plan plan = new Plan();
-        for (Destination destination : content) {
-            plan.add(destination);
+        if (target == Target.all) {
+            plan.add(new Cache(store, environment.cache(), nix, storePaths(built), access::key, staging));
+            plan.add(artifacts(store, published, built));
+            plan.add(releaseJson(store, published, built));
+            content.cache(built, path -> true).artifacts(built);
         }
-        plan.verify("everything above is there", () -> verify(content));
-        for (Destination pointer : pointers) {
-            plan.add(pointer);
+        String manual = built.official() ? built.version().major() : "nightly";
+        if (!newerIsOut(published, built)) {
+            plan.add(manual(store, built, manual));
+            content.manual(built, manual);
         }
-        carryOut(plan, project.name() + " " + built.version() + (target == Target.manual ? "'s manual" : ""));
+        if (remote.isPresent()) {
+            plan.add(remote.get());
+            content.tag(access.gitUrl(), built.version(), Optional.of(built.commit()), !environment.gerrit(), session.env());
+        }
+        plan.verify("all of it, fetched back", content::orFail);
+
+        boolean stable = built.official() && moves(Pointer.stable, published, built.version());
+        boolean manifest = target == Target.all && moves(Pointer.manifest, published, built.version());
+        if (stable) {
+            plan.add(manual(store, built, "stable"));
+            pointers.manual(built, "stable");
+        }
+        if (manifest) {
+            plan.add(manifest(store, Folder.files(release, built.below("artifacts")))); // last of all: who reads it finds the rest
+            pointers.manifest(built);
+        }
+        if (stable || manifest) {
+            plan.verify("the pointers", pointers::orFail);
+        }
+        return plan;
     }
 
     /** Undo is re-pointing: every pointer to a version that is there already, and whole. */
-    private void repoint(ObjectStore store, Version version) throws IOException {
+    private void repoint(ObjectStore store) throws IOException {
         Published published = new Published(store, environment.releases(), project);
-        SortedMap<String, Item> artifacts = Folder.objects(store, environment.releases(), published.folder(version));
+        SortedMap<String, Item> artifacts = Folder.objects(store, environment.releases(), published.folder(pointTo));
         if (!artifacts.containsKey("manifest.nix")) {
-            throw Fault.refused(project.name() + " " + version + " is not published on " + environment.name(),
-                    "there is no s3://" + environment.releases() + "/" + published.folder(version) + "manifest.nix; there are: " + published.versions(),
+            throw Fault.refused(project.name() + " " + pointTo + " is not published on " + environment.name(),
+                    "there is no s3://" + environment.releases() + "/" + published.folder(pointTo) + "manifest.nix; there are: " + published.versions(),
                     "name a version that is");
         }
-        Plan plan = new Plan();
-        SortedMap<String, Item> manual = Folder.objects(store, environment.releases(), published.folder(version) + "manual/");
-        plan.add(mirror(store, "stable", manual));
+        Proof content = proof(Optional.of(store), Optional.empty());
+        published.release(pointTo).ifPresentOrElse(built -> content.cache(built, path -> true).artifacts(built),
+                () -> content.oldRelease(pointTo, path -> true));
+        Plan plan = new Plan().verify(project.name() + " " + pointTo + " is there, whole", content::orFail);
+        plan.add(mirror(store, "stable", Folder.objects(store, environment.releases(), published.folder(pointTo) + "manual/")));
         plan.add(manifest(store, artifacts));
-        carryOut(plan, "the pointers to " + project.name() + " " + version);
+        carryOut(plan, "the pointers to " + project.name() + " " + pointTo);
+    }
+
+    /** What anybody can prove from anywhere, without keys where the environment is public. */
+    private void verifyPublished(Optional<Git> checkout, Nix nix, Cli.Session session) throws IOException {
+        Version version = releaseToVerify != null ? releaseToVerify : checkout.map(git -> Release.at(git, project).version())
+                .orElseThrow(() -> Fault.usage("which version?", "this is no checkout that could tell", "name it with --release"));
+        boolean open = environment.urls().keySet().containsAll(List.of("releases", "cache", "docs"));
+        try (Access access = open ? null : open(session, checkout.orElseThrow(() -> Fault.usage(environment.name() + " is not public",
+                "its keys are used from a checkout", "run in one, or name it with --repo")), nix)) {
+            console.step("Proving " + project.name() + " " + version + " on " + spoken());
+            Proof proof = proof(Optional.ofNullable(access).map(Access::store), Optional.empty());
+            Optional<BuiltRelease> built = proof.released(version);
+            built.ifPresentOrElse(known -> proof.artifacts(known).cache(known, path -> true), () -> proof.oldRelease(version, path -> true));
+            Optional<String> url = access != null ? Optional.of(access.gitUrl()) : environment.git();
+            url.ifPresent(address -> proof.tag(address, version, built.map(BuiltRelease::commit), false, session.env()));
+            proof.orFail();
+            console.done(project.name() + " " + version + " on " + spoken() + " is what was built");
+        }
+    }
+
+    private Proof proof(Optional<ObjectStore> store, Optional<String> signer) {
+        return new Proof(Fetcher.of(environment, store, "releases", "cache", "docs"), environment, project, signer, console);
+    }
+
+    // Proving needs no checkout, for a project whose names are the defaults.
+    private Optional<Git> checkout(Cli.Session session) {
+        try {
+            return Optional.of(Git.open(common.folder(session), session.env()));
+        } catch (Fault fault) {
+            if (target != Target.verify || common.repo != null) {
+                throw fault;
+            }
+            return Optional.empty();
+        }
     }
 
     /** Prints the plan, and runs the same plan. */
@@ -225,6 +294,15 @@ class upload implements Cli.Phase {
                 replaces(built) ? Folder.Mode.REPLACED_CONTENT : Folder.Mode.CONTENT);
     }
 
+    // What anybody needs to prove this release, or to point to it again.
+    private Folder releaseJson(ObjectStore store, Published published, BuiltRelease built) throws IOException {
+        Path file = release.resolve(BuiltRelease.FILE);
+        SortedMap<String, BuiltFile> json = new TreeMap<>(java.util.Map.of(BuiltRelease.FILE,
+                new BuiltFile(BuiltRelease.FILE, Files.size(file), FileTree.sha256(file))));
+        return new Folder(BuiltRelease.FILE, store, environment.releases(), published.folder(built.version()), Folder.files(release, json),
+                replaces(built) ? Folder.Mode.REPLACED_CONTENT : Folder.Mode.CONTENT);
+    }
+
     private Folder manual(ObjectStore store, BuiltRelease built, String which) {
         return mirror(store, which, Folder.files(release, built.below("manual")));
     }
@@ -247,18 +325,32 @@ class upload implements Cli.Phase {
                 .distinct().sorted().toList();
     }
 
-    private void preflight(Access access, Nix nix, Optional<GitRemote> remote) {
+    /** All that can be checked before the first byte, at once; returns the public key that consumers will check. */
+    private Optional<String> preflight(Access access, Nix nix, Optional<GitRemote> remote) {
         Preflight preflight = new Preflight();
         List<String> buckets = new ArrayList<>(List.of(environment.docs(), environment.releases()));
+        List<String> signer = new ArrayList<>();
         if (target == Target.all) {
             buckets.add(environment.cache());
         }
-        buckets.forEach(bucket -> preflight.check(() -> access.store().requireBucket(bucket)));
+        buckets.forEach(bucket -> preflight.check(() -> requireBucket(access.store(), bucket)));
         if (target == Target.all && !planOnly) {
-            preflight.check(() -> requireKey(nix.publicKey(access.key().file())));
+            preflight.check(() -> {
+                signer.add(nix.publicKey(access.key().file()));
+                requireKey(signer.get(0));
+            });
         }
         remote.ifPresent(repository -> preflight.check(() -> repository.requireReachable(!planOnly)));
         preflight.throwIfAny(environment.name() + " is not ready for a release");
+        return signer.stream().findFirst();
+    }
+
+    private void requireBucket(ObjectStore store, String bucket) {
+        if (planOnly) {
+            store.requireBucket(bucket);
+        } else if (!store.probe(bucket).conditionalWrites()) {
+            console.warn("bucket " + bucket + " has no conditional writes: two managers at once could overwrite each other");
+        }
     }
 
     private void requireKey(String publicKey) {
@@ -269,7 +361,7 @@ class upload implements Cli.Phase {
     }
 
     // Users of a newer release must not fall back: the guard reads the last thing a release writes.
-    private boolean moves(String pointer, Published published, Version version) {
+    private boolean moves(Pointer pointer, Published published, Version version) {
         Optional<Version> newer = published.pointer().filter(out -> out.compareTo(version) > 0);
         boolean told = movePointers.contains(pointer);
         newer.ifPresent(out -> console.warn("manifest.nix is at " + out + ": '" + pointer + "' "
@@ -283,18 +375,6 @@ class upload implements Cli.Phase {
                 && version.major().equals(built.version().major()) && version.compareTo(built.version()) > 0).findFirst();
         newer.ifPresent(version -> console.warn("the manual of " + version.major() + " stays that of " + version));
         return newer.isPresent();
-    }
-
-    // Asks again: what is desired less what is there must be nothing now.
-    private void verify(List<Destination> content) throws IOException {
-        Plan rest = new Plan();
-        for (Destination destination : content) {
-            rest.add(destination);
-        }
-        rest.requireNoConflicts();
-        if (!rest.isEmpty()) {
-            throw Fault.failed("what was sent is not all there", rest.remaining(), "run again; no pointer was moved");
-        }
     }
 
     private void confirm(String title) {
@@ -316,25 +396,6 @@ class upload implements Cli.Phase {
                     "release a new version; if it must be, say --replace " + name);
         }
         return replace != null;
-    }
-
-    private void requireUsage() {
-        for (String name : movePointers) {
-            if (!List.of("manifest", "stable").contains(name)) {
-                throw Fault.usage("there is no pointer '" + name + "'", "known: manifest, stable", "name them with --move-pointers");
-            }
-        }
-        if (concurrency < 1) {
-            throw Fault.usage("--concurrency " + concurrency + " makes no sense", "at least one request must be on its way", "leave it away");
-        }
-    }
-
-    private static Version version(String text) {
-        try {
-            return Version.of(text);
-        } catch (IllegalArgumentException e) {
-            throw Fault.usage("no such version", e.getMessage(), "see upload --help").from(e);
-        }
     }
 
     private Access open(Cli.Session session, Git git, Nix nix) throws IOException {

@@ -60,6 +60,7 @@ public final class Cli {
     public static int run(Phase phase, Session session, String... args) {
         Console console = session.console();
         CommandLine line = new CommandLine(phase);
+        line.registerConverter(Version.class, Version::of);
         ColorScheme colours = CommandLine.Help.defaultColorScheme(console.colours() ? Ansi.ON : Ansi.OFF);
         line.setColorScheme(colours);
         line.setUsageHelpAutoWidth(true);

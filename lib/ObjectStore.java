@@ -1,10 +1,14 @@
+//SOURCES store/*.java
+
 package lib;
 
 import java.io.IOException;
-import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.net.URI;
+import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.DigestInputStream;
+import java.security.DigestOutputStream;
 import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -12,108 +16,167 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentSkipListSet;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.Semaphore;
+import lib.store.Body;
+import lib.store.Dialect;
+import lib.store.Parts;
+import lib.store.Probe;
+import lib.store.Refusal;
+import lib.store.Sdk;
+import lib.store.Tuning;
+import lib.store.Wire;
+import lib.store.Xml;
 import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
-import software.amazon.awssdk.core.checksums.RequestChecksumCalculation;
-import software.amazon.awssdk.core.checksums.ResponseChecksumValidation;
 import software.amazon.awssdk.core.exception.SdkException;
-import software.amazon.awssdk.core.sync.RequestBody;
-import software.amazon.awssdk.http.apache5.Apache5HttpClient;
-import software.amazon.awssdk.regions.Region;
-import software.amazon.awssdk.services.s3.S3Client;
 import software.amazon.awssdk.services.s3.model.Delete;
 import software.amazon.awssdk.services.s3.model.DeleteObjectsResponse;
-import software.amazon.awssdk.services.s3.model.HeadObjectResponse;
-import software.amazon.awssdk.services.s3.model.NoSuchKeyException;
+import software.amazon.awssdk.services.s3.model.MetadataDirective;
 import software.amazon.awssdk.services.s3.model.ObjectIdentifier;
-import software.amazon.awssdk.services.s3.model.PutObjectRequest;
-import software.amazon.awssdk.services.s3.model.S3Exception;
-import software.amazon.awssdk.services.s3.model.S3Object;
 
-/** An S3 object store. Buckets are never made here: a wrong name must be an error. Safe for threads. */
+/**
+ * An S3 object store. Buckets are never made here: a wrong name must be an error. What may pass is
+ * tried again, what was refused is not; every method throws Fault when it is given up. Safe for threads.
+ */
 public final class ObjectStore implements AutoCloseable {
 
-    /** Requests at once; also the size of the connection pool. */
-    public static final int CONCURRENCY = 32;
+    /** Requests at once, where nobody says otherwise. */
+    public static final int CONCURRENCY = Tuning.DEFAULT.concurrency();
 
     /** The user metadata key our digests stand under: hex SHA-256 of the object. */
-    private static final String SHA256 = "sha256";
+    private static final String SHA256 = "x-amz-meta-sha256";
 
     /** An object as a listing shows it; the ETag without quotes. */
     public record Stored(String key, long size, String etag) {
         /** The object's MD5 in hex, where the ETag is one: a multipart ETag ({@code ...-N}) is not. */
         public Optional<String> md5() {
-            return etag.matches("[0-9a-f]{32}") ? Optional.of(etag) : Optional.empty();
+            return etag.length() == 32 && etag.indexOf('-') < 0 ? Optional.of(etag) : Optional.empty();
         }
     }
 
-    private final S3Client client;
-    private final URI endpoint;
+    /** A file, and the object that may have its bytes. */
+    public record Twins(Stored stored, Path file, long size, String sha256) {
+    }
 
-    private ObjectStore(S3Client client, URI endpoint) {
-        this.client = client;
+    private final URI endpoint;
+    private final Tuning tuning;
+    private final Wire wire;
+    private final Sdk sdk;
+    private final ExecutorService workers;
+    private final Parts parts;
+    private final Map<String, Dialect> dialects = new ConcurrentHashMap<>();
+
+    private ObjectStore(URI endpoint, String region, AwsCredentialsProvider credentials, Tuning tuning) {
         this.endpoint = endpoint;
+        this.tuning = tuning;
+        Semaphore permits = new Semaphore(tuning.concurrency());
+        wire = new Wire(endpoint, region, credentials, tuning, permits);
+        sdk = new Sdk(endpoint, region, credentials, tuning, permits);
+        workers = Executors.newFixedThreadPool(tuning.concurrency(), ObjectStore::daemon);
+        parts = new Parts(wire, sdk, tuning, workers);
     }
 
     /** Talks to this endpoint and no other, whatever AWS_ENDPOINT_URL or a profile say. */
     public static ObjectStore connect(URI endpoint, String region, AwsCredentialsProvider credentials) {
-        S3Client client = S3Client.builder()
-                .endpointOverride(endpoint)
-                .region(Region.of(region))
-                .dualstackEnabled(false).fipsEnabled(false)
-                .credentialsProvider(credentials)
-                .forcePathStyle(true)
-                // Garage, Ceph and others refuse the checksums that newer SDKs send by default.
-                .requestChecksumCalculation(RequestChecksumCalculation.WHEN_REQUIRED)
-                .responseChecksumValidation(ResponseChecksumValidation.WHEN_REQUIRED)
-                .httpClientBuilder(Apache5HttpClient.builder().maxConnections(CONCURRENCY))
-                .build();
-        return new ObjectStore(client, endpoint);
+        return connect(endpoint, region, credentials, Tuning.DEFAULT);
+    }
+
+    public static ObjectStore connect(URI endpoint, String region, AwsCredentialsProvider credentials, Tuning tuning) {
+        return new ObjectStore(endpoint, region, credentials, tuning);
     }
 
     @Override
     public void close() {
-        client.close();
+        workers.shutdownNow();
+        sdk.close();
+        wire.close();
     }
 
     /** Throws Fault when the bucket is not there or may not be read. */
     public void requireBucket(String bucket) {
-        ask("bucket " + bucket + " cannot be read", () -> client.listObjectsV2(request -> request.bucket(bucket).maxKeys(1)));
+        ask("bucket " + bucket + " cannot be read", () -> wire.ask("GET", bucket, "", Wire.query("list-type", "2", "max-keys", "1")));
+    }
+
+    /**
+     * Finds out by trying what the store can do, and that the keys may write and delete; leaves
+     * nothing behind. {@link #create} goes by it from now on.
+     */
+    public Dialect probe(String bucket) {
+        return dialects.computeIfAbsent(bucket, unknown ->
+                ask("bucket " + bucket + " cannot be written", () -> new Probe(wire, sdk, bucket).run()));
+    }
+
+    /** Whether {@link #create} can be relied on when two run at once. See {@link #probe}. */
+    public boolean conditionalWrites(String bucket) {
+        return probe(bucket).conditionalWrites();
     }
 
     /** All objects whose key begins with the prefix, by key; one request a thousand. */
     public SortedMap<String, Stored> list(String bucket, String prefix) {
-        return ask("bucket " + bucket + " cannot be listed", () -> {
-            SortedMap<String, Stored> objects = new TreeMap<>();
-            for (S3Object object : client.listObjectsV2Paginator(request -> request.bucket(bucket).prefix(prefix)).contents()) {
-                objects.put(object.key(), new Stored(object.key(), object.size(), object.eTag().replace("\"", "")));
+        SortedMap<String, Stored> objects = new TreeMap<>();
+        for (String page : pages(bucket, prefix, "")) {
+            for (String object : Xml.all(page, "Contents")) {
+                String key = Xml.text(object, "Key");
+                objects.put(key, new Stored(key, Long.parseLong(Xml.text(object, "Size")), Xml.text(object, "ETag").replace("\"", "")));
             }
-            return objects;
-        });
+        }
+        return objects;
     }
 
     /** The folders right below a prefix that ends in a slash, without it and without theirs. */
     public List<String> folders(String bucket, String prefix) {
-        return ask("bucket " + bucket + " cannot be listed", () -> client.listObjectsV2Paginator(request ->
-                        request.bucket(bucket).prefix(prefix).delimiter("/")).commonPrefixes().stream()
-                .map(found -> found.prefix().substring(prefix.length()).replace("/", "")).toList());
+        List<String> folders = new ArrayList<>();
+        for (String page : pages(bucket, prefix, "/")) {
+            for (String found : Xml.all(page, "CommonPrefixes")) {
+                folders.add(Xml.text(found, "Prefix").substring(prefix.length()).replace("/", ""));
+            }
+        }
+        return folders;
+    }
+
+    // ListObjectsV2 of the S3 API.
+    private List<String> pages(String bucket, String prefix, String delimiter) {
+        return ask("bucket " + bucket + " cannot be listed", () -> {
+            List<String> pages = new ArrayList<>();
+            String token = "";
+            do {
+                List<String> query = new ArrayList<>();
+                if (!token.isEmpty()) {
+                    query.addAll(List.of("continuation-token", token));
+                }
+                if (!delimiter.isEmpty()) {
+                    query.addAll(List.of("delimiter", delimiter));
+                }
+                query.addAll(List.of("list-type", "2", "max-keys", "1000", "prefix", prefix));
+                String page = wire.ask("GET", bucket, "", Wire.query(query.toArray(new String[0])));
+                pages.add(page);
+                token = Xml.text(page, "IsTruncated").equals("true") ? Xml.text(page, "NextContinuationToken") : "";
+            } while (!token.isEmpty());
+            return pages;
+        });
     }
 
     /** The SHA-256 in hex that was stored with the object, or, where none was, that of its downloaded bytes. */
     public String sha256(String bucket, String key) {
-        return ask(name(bucket, key) + " cannot be read", () -> {
-            HeadObjectResponse head = client.headObject(request -> request.bucket(bucket).key(key));
-            String stored = head.metadata().get(SHA256);
-            if (stored != null) {
-                return stored;
-            }
-            MessageDigest digest = FileTree.digest("SHA-256");
-            try (InputStream in = new DigestInputStream(client.getObject(request -> request.bucket(bucket).key(key)), digest)) {
-                in.transferTo(java.io.OutputStream.nullOutputStream());
-            }
-            return HexFormat.of().formatHex(digest.digest());
-        });
+        Optional<Map<String, String>> head = ask(name(bucket, key) + " cannot be read", () -> wire.head(bucket, key));
+        if (head.isPresent() && head.get().containsKey(SHA256)) {
+            return head.get().get(SHA256);
+        }
+        MessageDigest digest = FileTree.digest("SHA-256");
+        try {
+            download(bucket, key, new DigestOutputStream(OutputStream.nullOutputStream(), digest));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e); // nothing is written
+        }
+        return HexFormat.of().formatHex(digest.digest());
     }
 
     /** Whether the object has these bytes: size, then MD5 by the ETag where it is one, else SHA-256. */
@@ -121,37 +184,154 @@ public final class ObjectStore implements AutoCloseable {
         if (stored.size() != size) {
             return false;
         }
-        return stored.md5().isPresent() ? FileTree.digest("MD5", file).equals(stored.md5().get())
-                : sha256(bucket, stored.key()).equals(sha256);
+        // A store that encrypts has ETags that look like an MD5 and are none: then the digest decides.
+        return stored.md5().isPresent() && FileTree.digest("MD5", file).equals(stored.md5().get())
+                || sha256(bucket, stored.key()).equals(sha256);
+    }
+
+    /** The keys of those whose object does not have the file's bytes, as {@link #holds} says, many at once. */
+    public Set<String> differing(String bucket, Collection<Twins> all) throws IOException {
+        Set<String> differing = new ConcurrentSkipListSet<>();
+        List<Future<?>> running = new ArrayList<>();
+        for (Twins twins : all) {
+            running.add(workers.submit(() -> {
+                if (!holds(bucket, twins.stored(), twins.file(), twins.size(), twins.sha256())) {
+                    differing.add(twins.stored().key());
+                }
+                return null;
+            }));
+        }
+        try {
+            for (Future<?> one : running) {
+                one.get();
+            }
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof RuntimeException cause) {
+                throw cause;
+            }
+            throw new IOException(e.getCause().getMessage(), e.getCause());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted", e);
+        }
+        return differing;
     }
 
     /** An object's size in bytes; empty when there is none. */
     public Optional<Long> size(String bucket, String key) {
-        return ask(name(bucket, key) + " cannot be read", () -> {
-            try {
-                return Optional.of(client.headObject(request -> request.bucket(bucket).key(key)).contentLength());
-            } catch (NoSuchKeyException e) {
-                return Optional.<Long>empty();
-            }
-        });
+        return ask(name(bucket, key) + " cannot be read", () -> wire.head(bucket, key)).map(head -> Long.parseLong(head.get("content-length")));
     }
 
     /** A small object's bytes; empty when there is none. */
     public Optional<byte[]> get(String bucket, String key) {
         return ask(name(bucket, key) + " cannot be read", () -> {
             try {
-                return Optional.of(client.getObjectAsBytes(request -> request.bucket(bucket).key(key)).asByteArray());
-            } catch (NoSuchKeyException e) {
-                return Optional.<byte[]>empty();
+                return Optional.of(wire.send("GET", bucket, key, "", Map.of(), Body.NONE, Wire.EMPTY_SHA256, (headers, body) -> body.readAllBytes()));
+            } catch (Refusal refusal) {
+                if (refusal.status == 404 && !refusal.code.equals("NoSuchBucket")) {
+                    return Optional.empty();
+                }
+                throw refusal;
             }
         });
     }
 
-    /** Sends a file; {@code cacheControl} as in RFC 9111. An upload that fails leaves the key as it was. */
+    /**
+     * Writes an object's bytes to a stream, however many, and returns how many. Throws Fault when there
+     * is no such object, IOException when the stream fails.
+     */
+    public long download(String bucket, String key, OutputStream out) throws IOException {
+        try {
+            return ask(name(bucket, key) + " cannot be read", () -> wire.download(bucket, key, out));
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
+        }
+    }
+
+    /**
+     * Sends a file, a large one in parts at once; {@code cacheControl} as in RFC 9111. The store checks
+     * the bytes against the digest. An upload that fails leaves the key as it was, and no parts.
+     */
     public void put(String bucket, String key, Path file, String sha256, String cacheControl) {
-        ask(name(bucket, key) + " could not be written", () -> client.putObject(PutObjectRequest.builder()
-                .bucket(bucket).key(key).contentType(ContentType.of(key)).cacheControl(cacheControl)
-                .metadata(Map.of(SHA256, sha256)).build(), RequestBody.fromFile(file)));
+        ask(name(bucket, key) + " could not be written", () -> send(bucket, key, file, sha256, cacheControl, false));
+    }
+
+    /**
+     * As put, for a key that nobody has written yet. When somebody has, that is fine if the bytes are the
+     * same, and else refused: by the store, where it knows how, so that of two at once only one wins.
+     */
+    public void create(String bucket, String key, Path file, String sha256, String cacheControl) {
+        ask(name(bucket, key) + " could not be written", () -> {
+            try {
+                return send(bucket, key, file, sha256, cacheControl, true);
+            } catch (Refusal refusal) {
+                if (refusal.status != 412) {
+                    throw refusal;
+                }
+            }
+            requireSame(bucket, key, Files.size(file), sha256);
+            return null;
+        });
+    }
+
+    private Object send(String bucket, String key, Path file, String sha256, String cacheControl, boolean absent) throws IOException {
+        long size = Files.size(file);
+        Dialect dialect = dialects.getOrDefault(bucket, new Dialect(true, true, true));
+        boolean inParts = size > tuning.partsFrom() && dialect.multipart();
+        boolean condition = absent && (inParts ? dialect.conditionalParts() : dialect.conditionalWrites());
+        if (absent && !condition && wire.head(bucket, key).isPresent()) {
+            requireSame(bucket, key, size, sha256);
+            return null;
+        }
+        String type = ContentType.of(key);
+        if (inParts) {
+            parts.send(bucket, key, file, sha256, type, cacheControl, condition);
+            return null;
+        }
+        Map<String, String> headers = new TreeMap<>();
+        headers.put("cache-control", cacheControl);
+        headers.put("content-type", type);
+        headers.put(SHA256, sha256);
+        if (condition) {
+            headers.put("if-none-match", "*");
+        }
+        return wire.send("PUT", bucket, key, "", headers, Body.of(file, 0, size), sha256, (answer, body) -> null);
+    }
+
+    private void requireSame(String bucket, String key, long size, String sha256) {
+        String theirs = sha256(bucket, key);
+        if (!theirs.equals(sha256) || !size(bucket, key).equals(Optional.of(size))) {
+            throw Fault.refused(name(bucket, key) + " was not written", "somebody else has just written it: sha256 " + theirs + ", ours is " + sha256,
+                    "find out who else is releasing; theirs was left as it is");
+        }
+    }
+
+    /** Copies an object in the store: bytes, content type and metadata stay, the cache control is new. Up to 5 GB. */
+    public void copy(String fromBucket, String from, String toBucket, String to, String cacheControl) {
+        String what = name(fromBucket, from) + " could not be copied to " + name(toBucket, to);
+        ask(what, () -> {
+            Map<String, String> head = wire.head(fromBucket, from).orElseThrow(() -> Fault.failed(what,
+                    "there is no such object on " + endpoint, "look at what was published"));
+            Map<String, String> metadata = new TreeMap<>();
+            head.forEach((name, value) -> {
+                if (name.startsWith("x-amz-meta-")) {
+                    metadata.put(name.substring("x-amz-meta-".length()), value);
+                }
+            });
+            return sdk.ask(client -> client.copyObject(request -> request.sourceBucket(fromBucket).sourceKey(from).destinationBucket(toBucket)
+                    .destinationKey(to).copySourceIfMatch(head.get("etag")).metadataDirective(MetadataDirective.REPLACE)
+                    .contentType(head.get("content-type")).metadata(metadata).cacheControl(cacheControl)));
+        });
+    }
+
+    /** The same within a bucket. */
+    public void copy(String bucket, String from, String to, String cacheControl) {
+        copy(bucket, from, bucket, to, cacheControl);
+    }
+
+    /** Removes what uploads that were killed have left of keys that begin so. Returns of how many uploads. */
+    public int abandonParts(String bucket, String prefix) {
+        return ask("parts left in bucket " + bucket + " could not be removed", () -> parts.abandon(bucket, prefix, false));
     }
 
     /** Deletes objects, a thousand a request. Throws Fault naming each that is still there. */
@@ -160,8 +340,8 @@ public final class ObjectStore implements AutoCloseable {
         for (int i = 0; i < all.size(); i += 1000) {
             List<ObjectIdentifier> some = all.subList(i, Math.min(i + 1000, all.size())).stream()
                     .map(key -> ObjectIdentifier.builder().key(key).build()).toList();
-            DeleteObjectsResponse response = ask("objects in " + bucket + " could not be deleted", () -> client.deleteObjects(request ->
-                    request.bucket(bucket).delete(Delete.builder().objects(some).quiet(true).build())));
+            DeleteObjectsResponse response = ask("objects in " + bucket + " could not be deleted", () -> sdk.ask(client ->
+                    client.deleteObjects(request -> request.bucket(bucket).delete(Delete.builder().objects(some).quiet(true).build()))));
             if (response.hasErrors()) {
                 throw Fault.failed("objects in " + bucket + " could not be deleted",
                         response.errors().stream().map(error -> error.key() + ": " + error.code() + " " + error.message()).toList(),
@@ -174,20 +354,36 @@ public final class ObjectStore implements AutoCloseable {
         T send() throws IOException;
     }
 
-    // SDK exceptions carry the whole story in one line, but neither the endpoint nor a remedy.
+    // What the store or the network says, with the endpoint and a remedy.
     private <T> T ask(String what, Request<T> request) {
         try {
             return request.send();
-        } catch (S3Exception e) {
-            String code = e.awsErrorDetails() == null ? "" : " " + e.awsErrorDetails().errorCode() + ": " + e.awsErrorDetails().errorMessage();
-            throw Fault.failed(what, endpoint + " answered " + e.statusCode() + code, switch (e.statusCode()) {
+        } catch (Refusal e) {
+            throw Fault.failed(what, endpoint + " answered " + e.getMessage(), remedy(e)).from(e);
+        } catch (SdkException | IOException e) {
+            throw Fault.failed(what, endpoint + ": " + (e.getMessage() == null ? e.toString() : e.getMessage()),
+                    "check the network and the endpoint, and run again").from(e);
+        }
+    }
+
+    private static String remedy(Refusal e) {
+        return switch (e.code) {
+            case "RequestTimeTooSkewed" -> "set this machine's clock, and run again";
+            case "ExpiredToken" -> "get new keys, and run again: what is there is not sent twice";
+            case "InvalidAccessKeyId", "SignatureDoesNotMatch" -> "check the keys and the region";
+            case "BadDigest", "XAmzContentSHA256Mismatch" -> "the file is not what was built, or was changed on the way: build again";
+            default -> switch (e.status) {
                 case 401, 403 -> "check that the key may do this on this bucket";
                 case 404 -> "check the bucket's name in the environment; releng makes no buckets";
                 default -> "run again: what is there is not sent twice";
-            }).from(e);
-        } catch (SdkException | IOException e) {
-            throw Fault.failed(what, endpoint + ": " + e.getMessage(), "check the network and the endpoint, and run again").from(e);
-        }
+            };
+        };
+    }
+
+    private static Thread daemon(Runnable work) {
+        Thread thread = new Thread(work, "store");
+        thread.setDaemon(true);
+        return thread;
     }
 
     private static String name(String bucket, String key) {

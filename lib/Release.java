@@ -41,6 +41,13 @@ public record Release(Project project, Version version, String name, Optional<Bo
         return new Release(project, version, name, official);
     }
 
+    /** The release that HEAD's version file describes. Throws Fault when there is none. */
+    public static Release at(Git git, Project project) {
+        String file = project.versionFile();
+        return read(project, git.read(git.head(), file).orElseThrow(() -> Fault.failed(file + " is not in HEAD",
+                "it says which version this is", "commit it, or name the version file in " + Config.FILE)), file);
+    }
+
     /** The version file with {@code official_release} true; nothing else changes but the layout. */
     public static byte[] markOfficial(byte[] json, String file) {
         ObjectNode object = Json.object(json, file);

@@ -1,36 +1,15 @@
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import lib.Exec;
 import lib.FileTree;
 
-/** The sample project, prepared, tagged and built once for all tests; each takes a copy. */
+/** The sample project, prepared, tagged and built once a version for all tests; each takes a copy. */
 final class Released {
 
-    private static final class Built {
-        static final Path FOLDER;
-
-        static {
-            try {
-                FOLDER = Files.createTempDirectory("releng-test-released");
-                Runtime.getRuntime().addShutdownHook(new Thread(() -> {
-                    try {
-                        FileTree.remove(FOLDER);
-                    } catch (IOException e) {
-                        System.err.println("left behind: " + FOLDER + ": " + e);
-                    }
-                }));
-                Checkout checkout = sample(FOLDER.resolve("checkout"));
-                for (Checkout.Run run : new Checkout.Run[] {checkout.run(new prepare()), checkout.run(new tag()), checkout.run(new build())}) {
-                    if (run.exit() != 0) {
-                        throw new IllegalStateException(run.err());
-                    }
-                }
-            } catch (IOException e) {
-                throw new ExceptionInInitializerError(e);
-            }
-        }
-    }
+    private static final Map<String, Path> BUILT = new ConcurrentHashMap<>();
 
     private Released() {
     }
@@ -44,9 +23,41 @@ final class Released {
         return checkout.with("NIX_CONFIG", Sample.NIX_CONFIG);
     }
 
-    /** A copy of the release: HEAD on the tag, release/ built. */
+    /** A copy of the sample's own release 2.95.0: HEAD on the tag, release/ built. */
     static Checkout copy(Path folder) {
-        Exec.of("cp", "-a", Built.FOLDER.resolve("checkout").toString(), folder.toString()).orFail("cp", "");
+        return copy("2.95.0", folder);
+    }
+
+    /** The same of another version. */
+    static Checkout copy(String version, Path folder) {
+        Path built = BUILT.computeIfAbsent(version, Released::build);
+        Exec.of("cp", "-a", built.resolve("checkout").toString(), folder.toString()).orFail("cp", "");
         return Checkout.existing(folder).with("NIX_CONFIG", Sample.NIX_CONFIG);
+    }
+
+    private static Path build(String version) {
+        try {
+            Path folder = Files.createTempDirectory("releng-test-released");
+            Runtime.getRuntime().addShutdownHook(new Thread(() -> remove(folder)));
+            Checkout checkout = sample(folder.resolve("checkout"));
+            checkout.write("version.json", checkout.read("version.json").replace("2.95.0", version));
+            checkout.git("commit", "--quiet", "--allow-empty", "--all", "--message=version");
+            for (Checkout.Run run : new Checkout.Run[] {checkout.run(new prepare()), checkout.run(new tag()), checkout.run(new build())}) {
+                if (run.exit() != 0) {
+                    throw new IllegalStateException(run.err());
+                }
+            }
+            return folder;
+        } catch (IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        }
+    }
+
+    private static void remove(Path folder) {
+        try {
+            FileTree.remove(folder);
+        } catch (IOException e) {
+            System.err.println("left behind: " + folder + ": " + e);
+        }
     }
 }

@@ -112,7 +112,7 @@ class UploadTest {
     void pointersComeAfterTheProofAndManifestIsTheLast() {
         List<String> titles = upload("--plan").out().lines().filter(line -> !line.startsWith(" ")).map(line -> line.replaceAll(" \\(.*", "")).toList();
         List<String> order = new ArrayList<>(titles.stream().map(title -> title.replaceAll(": .*", "")).distinct().toList());
-        assertEquals(List.of("cache", "releases", "manual 2.95", "git", "verify", "manual stable", "manifest"), order);
+        assertEquals(List.of("cache", "releases", "release.json", "manual 2.95", "git", "verify", "manual stable", "manifest"), order);
         assertEquals(List.of("cache: nix-cache-info", "cache: compress and sign", "cache: NARs", "cache: listings", "cache: narinfos"),
                 titles.stream().filter(title -> title.startsWith("cache")).distinct().toList());
         assertTrue(titles.indexOf("git: branch") < titles.indexOf("git: tag"));
@@ -231,6 +231,38 @@ class UploadTest {
     }
 
     @Test
+    @DisplayName("hazards 23 and 24: what is missing is sent again, whichever it is, though the last step was done long ago")
+    void whateverIsMissingIsSentAgain() {
+        assertEquals(0, upload().exit());
+        Map<String, SortedMap<String, String>> content = new java.util.HashMap<>();
+        ROLES.forEach(role -> content.put(role, store.content(role)));
+        delete("releases", "lix/lix-2.95.0/nix-2.95.0-aarch64-linux.tar.xz");
+        delete("docs", "manual/lix/2.95/404.html");
+        delete("cache", "nix-cache-info");
+        checkout.at(remote).git("update-ref", "-d", "refs/tags/2.95.0");
+        Checkout.Run run = upload();
+        assertEquals(0, run.exit(), run.err());
+        assertEquals(4, run.out().lines().filter(line -> line.startsWith("    create")).count(), run.out());
+        ROLES.forEach(role -> assertEquals(content.get(role), store.content(role)));
+        assertEquals("2.95.0", checkout.at(remote).git("tag", "--list"));
+    }
+
+    private void delete(String role, String key) {
+        store.client().deleteObject(request -> request.bucket(store.bucket(role)).key(key));
+    }
+
+    @Test
+    @DisplayName("hazard 30: not even a plan for the local environment makes it")
+    void aPlanForTheLocalEnvironmentDoesNotMakeIt() {
+        checkout.with("JBANG_LAUNCH_CMD", Home.launcher(System.getenv()));
+        Checkout.Run run = checkout.run(new upload(), "--env", "local", "--plan");
+        assertEquals(0, run.exit(), run.err());
+        assertTrue(run.out().contains("create s3://local-releases/manifest.nix"), run.out());
+        assertFalse(Files.exists(checkout.folder.resolve(".git/releng/local")));
+    }
+
+    @Test
+    @DisplayName("hazard 25: a file that is missing or was changed after build is not passed over")
     void whatWasChangedAfterBuildIsNotPublished() throws IOException {
         Path artifacts = checkout.folder.resolve("release/artifacts/lix/lix-2.95.0");
         Files.writeString(artifacts.resolve("manifest.nix"), "{ }");

@@ -8,6 +8,8 @@
 //DEPS org.slf4j:slf4j-nop:2.0.20
 //DEPS org.apache.commons:commons-compress:1.28.0
 //DEPS com.jcraft:jzlib:1.1.3
+//DEPS com.github.luben:zstd-jni:1.5.7-28
+//DEPS org.tukaani:xz:1.12
 //DEPS software.amazon.awssdk:bom:2.57.8@pom
 //DEPS software.amazon.awssdk:s3
 //DEPS software.amazon.awssdk:apache5-client

@@ -40,7 +40,7 @@ public interface Item {
         @Override
         public void send(ObjectStore store, String bucket, String key, String cacheControl, boolean create) {
             if (create) {
-                store.put(bucket, key, path, file.sha256(), cacheControl);
+                store.create(bucket, key, path, file.sha256(), cacheControl);
             } else {
                 store.put(bucket, key, path, file.sha256(), cacheControl);
             }
@@ -67,7 +67,7 @@ public interface Item {
         @Override
         public void send(ObjectStore store, String bucket, String to, String cacheControl, boolean create) {
             try {
-                local.send(store, bucket, to, cacheControl, create);
+                store.copy(this.bucket, key, bucket, to, cacheControl);
             } catch (Fault notPossible) {
                 local.send(store, bucket, to, cacheControl, create);
             }
@@ -94,7 +94,7 @@ public interface Item {
 
         @Override
         public void send(ObjectStore store, String bucket, String to, String cacheControl, boolean create) {
-            throw new IllegalStateException("not yet");
+            store.copy(this.bucket, source.key(), bucket, to, cacheControl);
         }
     }
 }

@@ -4,44 +4,89 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import lib.Fault;
 
 /**
  * What a binary cache says of a store path.
  *
- * @param storePath  the path
- * @param url        of the compressed NAR, relative to the cache
- * @param fileSize   of the compressed NAR, in bytes
- * @param narHash    of the NAR, {@code sha256:...} in Nix's base 32
- * @param narSize    in bytes
- * @param references base names of store paths
- * @param signatures {@code NAME:BASE64} each
- * @see <a href="https://nix.dev/manual/nix/stable/protocols/nix-archive">the NAR format</a>; the narinfo's
- *      own format is what Nix writes
+ * @param storePath   the path
+ * @param url         of the compressed NAR, relative to the cache
+ * @param compression {@code zstd}, {@code xz}, {@code none}, ...
+ * @param fileHash    of the compressed NAR, {@code sha256:...} in Nix's base 32
+ * @param fileSize    of the compressed NAR, in bytes
+ * @param narHash     of the NAR, {@code sha256:...} in Nix's base 32
+ * @param narSize     in bytes
+ * @param references  base names of store paths
+ * @param signatures  {@code NAME:BASE64} each
+ * @see <a href="https://nix.dev/manual/nix/latest/protocols/binary-cache/narinfo">the format</a>
  */
-public record Narinfo(String storePath, String url, long fileSize, String narHash, long narSize,
-                      List<String> references, List<String> signatures) {
+public record Narinfo(String storePath, String url, String compression, String fileHash, long fileSize, String narHash,
+                      long narSize, List<String> references, List<String> signatures) {
 
-    /** Throws Fault when the text is no narinfo. */
+    private static final String BASE_NAME = "[0-9a-df-np-sv-z]{32}-[0-9a-zA-Z+._?=-]+";
+    private static final String HASH = "sha256:[0-9a-df-np-sv-z]{52}";
+
+    /** Throws Fault, with all that is wrong, when the text is not what Nix writes. */
     public static Narinfo parse(String text) {
         Map<String, String> fields = new HashMap<>();
         List<String> signatures = new ArrayList<>();
-        text.lines().filter(line -> line.contains(": ")).forEach(line -> {
-            String key = line.substring(0, line.indexOf(": "));
-            String value = line.substring(line.indexOf(": ") + 2).strip();
+        List<String> faults = new ArrayList<>();
+        for (String line : text.lines().toList()) {
+            int colon = line.indexOf(':');
+            if (colon < 1 || colon + 1 < line.length() && line.charAt(colon + 1) != ' ') {
+                faults.add("'" + (line.length() > 60 ? line.substring(0, 60) + "..." : line) + "' is not KEY: VALUE");
+                continue;
+            }
+            String key = line.substring(0, colon);
+            String value = line.substring(colon + 1).strip();
             if (key.equals("Sig")) {
                 signatures.add(value);
+            } else if (fields.put(key, value) != null) {
+                faults.add(key + " is there twice");
             }
-            fields.put(key, value);
-        });
-        try {
-            String references = fields.getOrDefault("References", "");
-            return new Narinfo(fields.get("StorePath"), java.util.Objects.requireNonNull(fields.get("URL")), Long.parseLong(fields.get("FileSize")),
-                    fields.get("NarHash"), Long.parseLong(fields.get("NarSize")),
-                    references.isBlank() ? List.of() : List.of(references.split(" ")), signatures);
-        } catch (NumberFormatException | NullPointerException e) {
-            throw Fault.failed("the cache holds something that is no narinfo", text.lines().findFirst().orElse("it is empty"),
-                    "find out who wrote it; releng does not replace it").from(e);
         }
+        Narinfo narinfo = new Narinfo(
+                field(fields, "StorePath", "/.*/" + BASE_NAME, faults),
+                // Below the cache, wherever that is: never another host, never a folder above.
+                field(fields, "URL", "(?!.*\\.\\.)[0-9a-zA-Z][0-9a-zA-Z+._/-]*", faults),
+                field(fields, "Compression", "[a-z0-9]+", faults),
+                field(fields, "FileHash", HASH, faults),
+                number(fields, "FileSize", faults),
+                field(fields, "NarHash", HASH, faults),
+                number(fields, "NarSize", faults),
+                List.of(field(fields, "References", "|" + BASE_NAME + "( " + BASE_NAME + ")*", faults).split(" ")).stream()
+                        .filter(name -> !name.isEmpty()).toList(),
+                List.copyOf(signatures));
+        if (!faults.isEmpty()) {
+            throw Fault.failed("the cache holds something that is no narinfo", faults, "find out who wrote it; releng does not replace it");
+        }
+        return narinfo;
+    }
+
+    private static String field(Map<String, String> fields, String key, String pattern, List<String> faults) {
+        String value = fields.get(key);
+        if (value == null) {
+            faults.add(key + " is missing");
+        } else if (!value.matches(pattern)) {
+            faults.add(key + " cannot be '" + value + "'");
+        }
+        return value == null ? "" : value;
+    }
+
+    private static long number(Map<String, String> fields, String key, List<String> faults) {
+        String value = field(fields, key, "[0-9]{1,18}", faults);
+        return value.matches("[0-9]{1,18}") ? Long.parseLong(value) : 0;
+    }
+
+    /** The store that the path is of, such as {@code /nix/store}. */
+    public String storeDir() {
+        return storePath.substring(0, storePath.lastIndexOf('/'));
+    }
+
+    /** What signatures are made of: version 1, path, NAR hash and size, references as full paths, sorted. */
+    public String fingerprint() {
+        return "1;" + storePath + ";" + narHash + ";" + narSize + ";"
+                + references.stream().sorted().distinct().map(name -> storeDir() + "/" + name).collect(Collectors.joining(","));
     }
 }

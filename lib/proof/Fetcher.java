@@ -1,0 +1,90 @@
+package lib.proof;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URI;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import lib.Environment;
+import lib.Fault;
+import lib.ObjectStore;
+
+/** How a consumer gets at what was published: by bucket role (releases, cache, docs) and key. Safe for threads. */
+public interface Fetcher {
+
+    /** There is no such thing; the message is what the other side answered. */
+    final class NotThere extends IOException {
+        public NotThere(String answer) {
+            super(answer);
+        }
+    }
+
+    /** The bytes as they come. Throws NotThere, Fault when asking again is no use, other IOExceptions when it is. */
+    InputStream open(String role, String key) throws IOException;
+
+    /** The size in bytes without the bytes; throws as {@link #open}. */
+    long size(String role, String key) throws IOException;
+
+    /** The public address, or {@code s3://BUCKET/KEY}. */
+    String name(String role, String key);
+
+    /**
+     * By public address where the environment has one for a role, else through the store. Throws Fault
+     * (refused) when a role has neither.
+     *
+     * @param store empty where there are no keys
+     */
+    static Fetcher of(Environment environment, Optional<ObjectStore> store, String... roles) {
+        List<String> without = new ArrayList<>();
+        for (String role : roles) {
+            if (!environment.urls().containsKey(role) && store.isEmpty()) {
+                without.add(role + " has no public address, and there are no keys for its bucket " + bucket(environment, role));
+            }
+        }
+        if (!without.isEmpty()) {
+            throw Fault.refused("what is on " + environment.name() + " cannot be fetched from here", without,
+                    "give keys for the object store, or name the public addresses in urls of the environment");
+        }
+        Fetcher open = anonymous(environment.urls(), Duration.ofSeconds(60));
+        Optional<Fetcher> keyed = store.map(known -> new StoreFetcher(known, environment));
+        return new Fetcher() {
+            private Fetcher to(String role) {
+                return environment.urls().containsKey(role) ? open : keyed.orElseThrow();
+            }
+
+            @Override
+            public InputStream open(String role, String key) throws IOException {
+                return to(role).open(role, key);
+            }
+
+            @Override
+            public long size(String role, String key) throws IOException {
+                return to(role).size(role, key);
+            }
+
+            @Override
+            public String name(String role, String key) {
+                return to(role).name(role, key);
+            }
+        };
+    }
+
+    /** By public address, as anybody; {@code idle} is how long a server may send nothing. */
+    static Fetcher anonymous(Map<String, URI> urls, Duration idle) {
+        return new PublicFetcher(urls, idle);
+    }
+
+    /** The bucket of a role. */
+    static String bucket(Environment environment, String role) {
+        return switch (role) {
+            case "releases" -> environment.releases();
+            case "cache" -> environment.cache();
+            case "docs" -> environment.docs();
+            case "install" -> environment.install();
+            default -> throw new IllegalArgumentException(role);
+        };
+    }
+}

@@ -1,0 +1,103 @@
+package lib.proof;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import lib.Fault;
+
+/** What one part of a proof has found. Safe for threads. */
+public final class Findings {
+
+    /** A check of one thing; what it throws is a failure of the proof. */
+    public interface Check<T> {
+        void on(T one) throws Exception;
+    }
+
+    // A store that is down is told of some times, not once for every object.
+    private static final int UNREADABLE = 10;
+
+    private final List<String> failures = new ArrayList<>();
+    private final List<String> unproven = new ArrayList<>();
+    private final AtomicInteger unreadable = new AtomicInteger();
+    private final AtomicLong proved = new AtomicLong();
+    private final int concurrency;
+
+    Findings(int concurrency) {
+        this.concurrency = concurrency;
+    }
+
+    /** What was published is not what was built: a sentence that names the place, what is there and what should be. */
+    public synchronized void failure(String sentence) {
+        failures.add(sentence);
+    }
+
+    /** What could not be checked, and why: no failure, but no proof either. */
+    public synchronized void unproven(String sentence) {
+        unproven.add(sentence);
+    }
+
+    /** One more thing was looked at and is right. */
+    public void proved() {
+        proved.incrementAndGet();
+    }
+
+    synchronized List<String> failures() {
+        return List.copyOf(failures);
+    }
+
+    synchronized List<String> unproven() {
+        return List.copyOf(unproven);
+    }
+
+    long count() {
+        return proved.get();
+    }
+
+    /** Checks all, several at once, and ends when all have ended; every failure is kept. */
+    public <T> void each(Collection<T> all, Check<T> check) {
+        ExecutorService threads = Executors.newFixedThreadPool(Math.max(1, Math.min(concurrency, all.size())), work -> {
+            Thread thread = new Thread(work, "proof");
+            thread.setDaemon(true);
+            return thread;
+        });
+        try {
+            List<Future<?>> running = new ArrayList<>();
+            all.forEach(one -> running.add(threads.submit(() -> one(one, check))));
+            for (Future<?> one : running) {
+                one.get();
+            }
+        } catch (ExecutionException e) {
+            throw new IllegalStateException(e.getCause());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw Fault.failed("the proof was interrupted", "a thread was stopped", "run again").from(e);
+        } finally {
+            threads.shutdownNow();
+        }
+        if (unreadable.get() > UNREADABLE) {
+            failure("after " + UNREADABLE + " things that could not be read, the others were not asked for");
+            unreadable.set(0);
+        }
+    }
+
+    private <T> void one(T one, Check<T> check) {
+        if (unreadable.get() > UNREADABLE) {
+            return;
+        }
+        try {
+            check.on(one);
+        } catch (Fault fault) {
+            if (unreadable.incrementAndGet() <= UNREADABLE) {
+                failure(fault.getMessage());
+            }
+        } catch (Exception e) {
+            failure(one + ": " + e);
+        }
+    }
+}

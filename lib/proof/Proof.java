@@ -1,0 +1,286 @@
+package lib.proof;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
+import lib.BuiltRelease;
+import lib.BuiltRelease.BuiltFile;
+import lib.Console;
+import lib.Environment;
+import lib.Exec;
+import lib.Fault;
+import lib.Nix;
+import lib.Progress;
+import lib.Project;
+import lib.ReleaseJobs;
+import lib.Version;
+import lib.proof.Fetcher.NotThere;
+
+/**
+ * Fetches back what was published and compares it with what was built. Parts are named first and
+ * proved together by {@link #orFail}; nothing is written anywhere.
+ */
+public final class Proof {
+
+    private static final int CONCURRENCY = 16;
+    private static final int SHOWN = 100;
+
+    /** Proves one part; what it throws is a failure too. */
+    public interface Part {
+        void prove(Findings findings) throws Exception;
+    }
+
+    private record Named(String name, Part part) {
+    }
+
+    private record Wanted(String role, String key, long size, String sha256) {
+    }
+
+    private final Fetching fetcher;
+    private final Project project;
+    private final Optional<PublicKey> publicKey;
+    private final Console console;
+    private final List<Named> parts = new ArrayList<>();
+    private Duration patience = Duration.ZERO;
+
+    /**
+     * @param signer the public key NAME:BASE64 of the key this run signs with, for an environment that
+     *               does not say its own; empty where that is not known either
+     */
+    public Proof(Fetcher fetcher, Environment environment, Project project, Optional<String> signer, Console console) {
+        this.fetcher = new Fetching(fetcher);
+        this.project = project;
+        this.publicKey = environment.publicKey().or(() -> signer).map(PublicKey::of);
+        this.console = console;
+    }
+
+    /** How long a name that may change may still show its old bytes: caches on the way keep it that long. */
+    public Proof patience(Duration patience) {
+        this.patience = patience;
+        return this;
+    }
+
+    /** What a version's release.json says, fetched; empty where it was published without one. Throws Fault when it is not whole. */
+    public Optional<BuiltRelease> released(Version version) {
+        String key = folder(project, version) + BuiltRelease.FILE;
+        String name = fetcher.name("releases", key);
+        return fetcher.find("releases", key).map(bytes -> {
+            BuiltRelease released = BuiltRelease.parse(bytes, name);
+            if (!released.version().equals(version)) {
+                throw Fault.failed(name + " is of another release", "it says version " + released.version(), "find out who wrote it");
+            }
+            return released;
+        });
+    }
+
+    /** Every file of the version's folder, and its manifest.nix and release.json by what they say. */
+    public Proof artifacts(BuiltRelease built) {
+        String folder = folder(project, built.version());
+        return check("release files", findings -> {
+            SortedMap<String, BuiltFile> files = built.below("artifacts/" + folder.replaceAll("/$", ""));
+            if (!files.containsKey("manifest.nix")) {
+                findings.failure("release.json names no " + folder + "manifest.nix: it is not that of a whole release");
+            }
+            files("release files", wanted("releases", folder, files), Instant.MIN, findings);
+            manifestNames(folder + "manifest.nix", built, findings);
+            String name = fetcher.name("releases", folder + BuiltRelease.FILE);
+            Optional<BuiltRelease> released = released(built.version());
+            if (released.isEmpty()) {
+                findings.failure(name + ": is missing");
+            } else if (!released.get().equals(built)) {
+                findings.failure(name + ": does not say what was built here");
+            } else {
+                findings.proved();
+            }
+        });
+    }
+
+    /** Every output and derivation of the release in the cache, and all they refer to; {@code deep} as in {@link #closure}. */
+    public Proof cache(BuiltRelease built, Predicate<String> deep) {
+        return closure(built.jobs().stream().flatMap(job -> Stream.concat(Stream.of(job.drvPath()), job.outputs().values().stream()))
+                .distinct().sorted().toList(), deep);
+    }
+
+    /** These store paths in the cache and all they refer to; of those that {@code deep} takes the whole NAR is fetched. */
+    public Proof closure(Collection<String> storePaths, Predicate<String> deep) {
+        return check("cache", findings -> new Closure(fetcher, publicKey, deep, console).prove(storePaths, findings));
+    }
+
+    /** Every page of the manual at {@code which}: a MAJOR, nightly or stable. */
+    public Proof manual(BuiltRelease built, String which) {
+        String prefix = manualPrefix(which);
+        return check("manual " + which, findings -> {
+            SortedMap<String, BuiltFile> pages = built.below("manual");
+            if (!pages.containsKey("index.html")) {
+                findings.failure("release.json names no index.html of the manual");
+            }
+            files("manual " + which, wanted("docs", prefix, pages), Instant.now().plus(patience), findings);
+        });
+    }
+
+    /** The pointer: manifest.nix at the root is the version's. */
+    public Proof manifest(BuiltRelease built) {
+        return check("manifest", findings -> {
+            SortedMap<String, BuiltFile> root = new TreeMap<>(built.below("artifacts"));
+            root.keySet().retainAll(List.of("manifest.nix"));
+            if (root.isEmpty()) {
+                findings.failure("release.json names no manifest.nix for the root");
+            }
+            files("manifest", wanted("releases", "", root), Instant.now().plus(patience), findings);
+            manifestNames("manifest.nix", built, findings);
+        });
+    }
+
+    /**
+     * The annotated tag of a version on the remote peels to the commit.
+     *
+     * @param url      as git understands it
+     * @param commit   empty where it is not known: then that it is there is all that is proved
+     * @param required whether a remote that does not answer is a failure; else it is said that nothing was proved
+     * @param env      the environment git runs in
+     */
+    public Proof tag(String url, Version version, Optional<String> commit, boolean required, Map<String, String> env) {
+        return check("tag", findings -> {
+            String ref = "refs/tags/" + version;
+            Exec ask = Exec.of("git", "ls-remote", "--quiet", "--", url, ref, ref + "^{}").baseEnv(env).env("GIT_TERMINAL_PROMPT", "0");
+            Exec.Result answer = (required || env.containsKey("GIT_SSH_COMMAND") ? ask : ask.env("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")).run();
+            if (answer.exit() != 0) {
+                String sentence = ref + " on " + url + ": " + ask.because(answer);
+                if (required) {
+                    findings.failure(sentence);
+                } else {
+                    findings.unproven(sentence);
+                }
+                return;
+            }
+            Map<String, String> refs = new TreeMap<>();
+            answer.out().lines().map(line -> line.split("\t")).filter(line -> line.length == 2).forEach(line -> refs.put(line[1], line[0]));
+            String peeled = refs.get(ref + "^{}");
+            String actual = peeled == null ? refs.get(ref) : peeled;
+            if (actual == null) {
+                findings.failure(ref + " on " + url + ": is missing");
+            } else if (commit.isPresent() && !actual.equals(commit.get())) {
+                findings.failure(ref + " on " + url + ": is on " + actual + ", released was " + commit.get());
+            } else if (peeled == null) {
+                findings.failure(ref + " on " + url + ": is no annotated tag");
+            } else {
+                findings.proved();
+            }
+        });
+    }
+
+    /** What can be proved of a version that was published without release.json; the rest is said. */
+    public Proof oldRelease(Version version, Predicate<String> deep) {
+        return check("old release", findings -> new OldRelease(fetcher, project, version).prove(findings,
+                paths -> new Closure(fetcher, publicKey, deep, console).prove(paths, findings)));
+    }
+
+    /** A part of the caller's own, reported with the others. */
+    public Proof check(String name, Part part) {
+        parts.add(new Named(name, part));
+        return this;
+    }
+
+    /** Proves all parts. Throws one Fault with every failure; warns of what could not be proved. */
+    public void orFail() {
+        List<String> failures = new ArrayList<>();
+        List<String> proved = new ArrayList<>();
+        for (Named named : parts) {
+            Findings findings = new Findings(CONCURRENCY);
+            try {
+                named.part().prove(findings);
+            } catch (Fault fault) {
+                findings.failure(fault.getMessage());
+            } catch (Exception e) {
+                findings.failure(e.toString());
+            }
+            // A proof that looked at nothing is none.
+            if (findings.count() == 0 && findings.failures().isEmpty() && findings.unproven().isEmpty()) {
+                findings.failure("there was nothing to look at");
+            }
+            List<String> found = findings.failures().stream().sorted().toList();
+            found.stream().limit(SHOWN).forEach(failure -> failures.add(named.name() + ": " + failure));
+            if (found.size() > SHOWN) {
+                failures.add(named.name() + ": and " + (found.size() - SHOWN) + " more such");
+            }
+            findings.unproven().forEach(sentence -> console.warn("not proved: " + named.name() + ": " + sentence));
+            proved.add(named.name() + " " + findings.count());
+        }
+        if (parts.isEmpty()) {
+            failures.add("there was nothing to look at");
+        }
+        if (!failures.isEmpty()) {
+            throw Fault.failed("what was published is not what was built", failures, "see who else writes there; mend or remove what is named, and run again");
+        }
+        console.say("proved: " + String.join(", ", proved));
+    }
+
+    private static List<Wanted> wanted(String role, String prefix, SortedMap<String, BuiltFile> files) {
+        return files.entrySet().stream().map(file -> new Wanted(role, prefix + file.getKey(), file.getValue().size(), file.getValue().sha256())).toList();
+    }
+
+    private void files(String what, List<Wanted> files, Instant deadline, Findings findings) {
+        Progress progress = new Progress(console, what, files.size(), files.stream().mapToLong(Wanted::size).sum());
+        findings.each(files, file -> {
+            Optional<String> failure = compare(file);
+            while (failure.isPresent() && Instant.now().isBefore(deadline)) {
+                Thread.sleep(2000);
+                failure = compare(file);
+            }
+            failure.ifPresentOrElse(sentence -> findings.failure(fetcher.name(file.role(), file.key()) + ": " + sentence), findings::proved);
+            progress.add(file.size());
+        });
+    }
+
+    private Optional<String> compare(Wanted file) {
+        try {
+            return fetcher.read(file.role(), file.key(), in -> {
+                Measured actual = new Measured(in).all();
+                String sha256 = actual.hex();
+                return actual.size() == file.size() && sha256.equals(file.sha256()) ? Optional.empty()
+                        : Optional.of("has sha256 " + sha256 + " and " + actual.size() + " bytes, built was " + file.sha256() + " and " + file.size());
+            });
+        } catch (NotThere e) {
+            return Optional.of("is missing (" + e.getMessage() + "), built was " + file.sha256());
+        }
+    }
+
+    // Hazard: a manifest that is what was built, and yet names the wrong output.
+    private void manifestNames(String key, BuiltRelease built, Findings findings) {
+        Optional<byte[]> bytes = fetcher.find("releases", key);
+        if (bytes.isEmpty()) {
+            return; // said already
+        }
+        String name = fetcher.name("releases", key);
+        SortedMap<String, String> named = Manifest.parse(bytes.get(), name);
+        SortedMap<String, String> outputs = new TreeMap<>();
+        for (Map.Entry<String, Nix.Job> build : new ReleaseJobs(built.jobs()).builds().entrySet()) {
+            outputs.put(build.getKey(), build.getValue().outputs().get("out"));
+        }
+        Stream.concat(named.keySet().stream(), outputs.keySet().stream()).distinct().sorted().forEach(system -> {
+            String should = outputs.getOrDefault(system, "nothing");
+            String is = named.getOrDefault(system, "nothing");
+            if (should.equals(is)) {
+                findings.proved();
+            } else {
+                findings.failure(name + ": names " + is + " for " + system + ", the output 'out' of its build is " + should);
+            }
+        });
+    }
+
+    private String manualPrefix(String which) {
+        return "manual/" + project.prefix() + "/" + which + "/";
+    }
+
+    static String folder(Project project, Version version) {
+        return project.prefix() + "/" + project.prefix() + "-" + version + "/";
+    }
+}

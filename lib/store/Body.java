@@ -1,0 +1,96 @@
+package lib.store;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.security.MessageDigest;
+import java.util.HexFormat;
+import lib.Fault;
+import lib.FileTree;
+
+/** The bytes of a request, read anew for each attempt: a retry never sends an exhausted stream. */
+public final class Body {
+
+    public static final Body NONE = of(new byte[0]);
+
+    interface Sink {
+        void take(byte[] buffer, int length) throws IOException;
+    }
+
+    private final Path file;
+    private final long offset;
+    private final byte[] bytes;
+    public final long length;
+
+    private Body(Path file, long offset, byte[] bytes, long length) {
+        this.file = file;
+        this.offset = offset;
+        this.bytes = bytes;
+        this.length = length;
+    }
+
+    public static Body of(byte[] bytes) {
+        return new Body(null, 0, bytes, bytes.length);
+    }
+
+    public static Body of(Path file, long offset, long length) {
+        return new Body(file, offset, null, length);
+    }
+
+    /**
+     * Hands all of it over, a buffer at a time, after the first {@code filled} bytes that are in the
+     * buffer already. Throws Fault when the file cannot be read or has shrunk.
+     */
+    void pass(byte[] buffer, int filled, Sink sink) throws IOException {
+        try (FileChannel channel = open()) {
+            long position = 0;
+            int end = filled;
+            do {
+                int some = (int) Math.min(buffer.length - end, length - position);
+                fill(channel, position, ByteBuffer.wrap(buffer, end, some));
+                sink.take(buffer, end + some);
+                position += some;
+                end = 0;
+            } while (position < length);
+        }
+    }
+
+    /** In hex. */
+    public String sha256() throws IOException {
+        MessageDigest digest = FileTree.digest("SHA-256");
+        pass(new byte[1 << 16], 0, (buffer, some) -> digest.update(buffer, 0, some));
+        return HexFormat.of().formatHex(digest.digest());
+    }
+
+    private FileChannel open() {
+        try {
+            return file == null ? null : FileChannel.open(file, StandardOpenOption.READ);
+        } catch (IOException e) {
+            throw unreadable(e.toString()).from(e);
+        }
+    }
+
+    private void fill(FileChannel channel, long position, ByteBuffer buffer) {
+        if (channel == null) {
+            buffer.put(bytes, (int) position, buffer.remaining());
+            return;
+        }
+        try {
+            for (long at = offset + position; buffer.hasRemaining(); ) {
+                int read = channel.read(buffer, at);
+                if (read < 0) {
+                    throw unreadable("it ends at " + at + ", and was longer before");
+                }
+                at += read;
+            }
+        } catch (IOException e) {
+            throw unreadable(e.toString()).from(e);
+        }
+    }
+
+    private Fault unreadable(String why) {
+        return Fault.failed(file + " cannot be read", why, "see that it is there and that nothing changes it, and run again");
+    }
+}

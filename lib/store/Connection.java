@@ -1,0 +1,229 @@
+package lib.store;
+
+import java.io.Closeable;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import javax.net.ssl.SSLParameters;
+import javax.net.ssl.SSLSocket;
+import javax.net.ssl.SSLSocketFactory;
+
+/** HTTP/1.1 on one connection that is kept for the next request (RFC 9112). For one thread at a time. */
+final class Connection implements Closeable {
+
+    private static final int LONGEST_HEAD = 1 << 16;
+
+    private final Socket socket;
+    private final InputStream in;
+    private final OutputStream out;
+    // Small enough for 32 of them, large enough that a page and its head go out as one packet train.
+    private final byte[] buffer = new byte[1 << 16];
+    private volatile long moved = System.nanoTime();
+    /** Whether a request was answered on it: the next one may find that the store has closed it meanwhile. */
+    private boolean used;
+
+    /** The answer; its body must be read to the end for the connection to be of use again. */
+    record Answer(int status, Map<String, String> headers, InputStream body, boolean keep) {
+        Optional<String> header(String lowerCaseName) {
+            return Optional.ofNullable(headers.get(lowerCaseName));
+        }
+    }
+
+    Connection(URI endpoint, Tuning tuning) throws IOException {
+        boolean tls = endpoint.getScheme().equals("https");
+        int port = endpoint.getPort() >= 0 ? endpoint.getPort() : tls ? 443 : 80;
+        Socket plain = new Socket();
+        Socket open = plain;
+        try {
+            plain.connect(new InetSocketAddress(endpoint.getHost(), port), (int) tuning.connect().toMillis());
+            plain.setTcpNoDelay(true);
+            if (tls) {
+                plain.setSoTimeout((int) tuning.connect().toMillis());
+                SSLSocket secure = (SSLSocket) ((SSLSocketFactory) SSLSocketFactory.getDefault()).createSocket(plain, endpoint.getHost(), port, true);
+                SSLParameters parameters = secure.getSSLParameters();
+                parameters.setEndpointIdentificationAlgorithm("HTTPS"); // else any valid certificate would do
+                secure.setSSLParameters(parameters);
+                secure.startHandshake();
+                open = secure;
+            }
+            open.setSoTimeout((int) tuning.idle().toMillis());
+            socket = open;
+            in = new java.io.BufferedInputStream(open.getInputStream(), 1 << 14);
+            out = open.getOutputStream();
+        } catch (IOException | RuntimeException e) {
+            plain.close();
+            throw e;
+        }
+    }
+
+    boolean used() {
+        return used;
+    }
+
+    /** Whether nothing has moved since that time, in System.nanoTime(): writing has no timeout of its own. */
+    boolean stalledSince(long nanos) {
+        return moved - nanos < 0;
+    }
+
+    /** Sends a request and reads the head of its answer. */
+    Answer exchange(String method, String target, Map<String, String> headers, Body body) throws IOException {
+        StringBuilder head = new StringBuilder(800).append(method).append(' ').append(target).append(" HTTP/1.1\r\n");
+        for (Map.Entry<String, String> header : headers.entrySet()) {
+            head.append(header.getKey()).append(": ").append(header.getValue()).append("\r\n");
+        }
+        if (body.length > 0 || !method.equals("GET") && !method.equals("HEAD")) {
+            head.append("content-length: ").append(body.length).append("\r\n");
+        }
+        byte[] bytes = head.append("\r\n").toString().getBytes(StandardCharsets.UTF_8);
+        moved = System.nanoTime();
+        try {
+            if (bytes.length > buffer.length / 2) {
+                throw new IOException("the head of the request is " + bytes.length + " bytes long");
+            }
+            System.arraycopy(bytes, 0, buffer, 0, bytes.length);
+            body.pass(buffer, bytes.length, (some, length) -> {
+                out.write(some, 0, length);
+                moved = System.nanoTime();
+            });
+            out.flush();
+        } catch (IOException e) {
+            // A store that refuses does not wait for the body: its answer says more than the broken pipe.
+            try {
+                socket.setSoTimeout(1000);
+                Answer early = answer(method);
+                return new Answer(early.status, early.headers, early.body, false);
+            } catch (IOException nothingSaid) {
+                throw e;
+            }
+        }
+        Answer answer = answer(method);
+        used = true;
+        return answer;
+    }
+
+    private Answer answer(String method) throws IOException {
+        int status;
+        Map<String, String> headers = new TreeMap<>();
+        do {
+            String line = line(LONGEST_HEAD);
+            if (!line.startsWith("HTTP/1.") || line.length() < 12) {
+                throw new IOException("not an HTTP answer: " + line.substring(0, Math.min(80, line.length())));
+            }
+            status = Integer.parseInt(line.substring(9, 12));
+            headers.clear();
+            int left = LONGEST_HEAD;
+            for (line = line(left); !line.isEmpty(); line = line(left)) {
+                left -= line.length();
+                int colon = line.indexOf(':');
+                if (colon > 0) {
+                    headers.put(line.substring(0, colon).toLowerCase(Locale.ROOT), line.substring(colon + 1).strip());
+                }
+            }
+        } while (status < 200);
+        boolean keep = !"close".equalsIgnoreCase(headers.get("connection"));
+        String length = headers.get("content-length");
+        if (method.equals("HEAD") || status == 204 || status == 304) {
+            return new Answer(status, headers, InputStream.nullInputStream(), keep);
+        }
+        if ("chunked".equalsIgnoreCase(headers.get("transfer-encoding"))) {
+            return new Answer(status, headers, new Content(-1, true), keep);
+        }
+        return new Answer(status, headers, new Content(length == null ? Long.MAX_VALUE : Long.parseLong(length), false), keep && length != null);
+    }
+
+    // ISO 8859-1, as header fields are.
+    private String line(int longest) throws IOException {
+        StringBuilder line = new StringBuilder(64);
+        for (int c = in.read(); c != '\n'; c = in.read()) {
+            if (c < 0) {
+                throw new EOFException("the connection was closed before an answer came");
+            }
+            if (line.length() > longest) {
+                throw new IOException("the head of the answer is too long");
+            }
+            line.append((char) c);
+        }
+        if (line.length() > 0 && line.charAt(line.length() - 1) == '\r') {
+            line.setLength(line.length() - 1);
+        }
+        return line.toString();
+    }
+
+    /** The body of an answer: so many bytes, or chunks (RFC 9112, 7.1), or up to the end. An early end is an error. */
+    private final class Content extends InputStream {
+        private final boolean chunked;
+        private long left;
+
+        Content(long length, boolean chunked) {
+            this.left = chunked ? 0 : length;
+            this.chunked = chunked;
+        }
+
+        @Override
+        public int read() throws IOException {
+            byte[] one = new byte[1];
+            return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+        }
+
+        @Override
+        public int read(byte[] bytes, int offset, int length) throws IOException {
+            if (length == 0) {
+                return 0;
+            }
+            if (chunked && left == 0) {
+                nextChunk();
+            }
+            if (left <= 0) {
+                return -1;
+            }
+            int read = in.read(bytes, offset, (int) Math.min(length, left));
+            moved = System.nanoTime();
+            if (read < 0) {
+                if (!chunked && left > Long.MAX_VALUE / 2) {
+                    return -1;
+                }
+                throw new EOFException("the answer ended " + left + " bytes early");
+            }
+            left -= read;
+            if (chunked && left == 0) {
+                line(2);
+            }
+            return read;
+        }
+
+        // -1 marks the end: the trailers are read, too, for the next answer to begin where it begins.
+        private void nextChunk() throws IOException {
+            String size = line(1000);
+            int extension = size.indexOf(';');
+            try {
+                left = Long.parseLong(extension < 0 ? size.strip() : size.substring(0, extension).strip(), 16);
+            } catch (NumberFormatException e) {
+                throw new IOException("not a chunk of an HTTP answer: " + size, e);
+            }
+            if (left == 0) {
+                while (!line(LONGEST_HEAD).isEmpty()) {
+                    continue;
+                }
+                left = -1;
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        try {
+            socket.close();
+        } catch (IOException e) {
+            // it is of no use either way
+        }
+    }
+}

@@ -1,0 +1,11 @@
+package lib.store;
+
+/**
+ * What an object store can do beyond the basics, found by trying.
+ *
+ * @param conditionalWrites whether {@code If-None-Match: *} keeps a PUT from replacing an object
+ * @param multipart         whether large objects can be sent in parts
+ * @param conditionalParts  whether {@code If-None-Match: *} keeps a multipart upload from replacing one
+ */
+public record Dialect(boolean conditionalWrites, boolean multipart, boolean conditionalParts) {
+}

@@ -1,0 +1,78 @@
+package lib.store;
+
+import java.io.IOException;
+import java.net.UnknownHostException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
+import java.time.format.DateTimeParseException;
+import java.util.concurrent.ThreadLocalRandom;
+import javax.net.ssl.SSLException;
+
+/** Does again what may work the next time: 5xx, 408, 429, lost connections, timeouts. Never what was refused. */
+final class Retry {
+
+    private static final long FIRST_MILLIS = 200;
+    private static final long LONGEST_MILLIS = 20_000;
+
+    interface Attempt<T> {
+        T run() throws IOException;
+    }
+
+    private Retry() {
+    }
+
+    /** Throws what the last attempt threw. */
+    static <T> T run(Tuning tuning, Attempt<T> attempt) throws IOException {
+        long end = System.nanoTime() + tuning.patience().toNanos();
+        for (int tried = 1; ; tried++) {
+            long pause;
+            try {
+                return attempt.run();
+            } catch (Refusal refusal) {
+                pause = refusal.retryAfter.isPresent() ? millis(refusal.retryAfter.get(), Instant.now()) : backoff(tried);
+                if (!refusal.passing() || tried == tuning.attempts() || tooLate(pause, end)) {
+                    throw refusal;
+                }
+            } catch (IOException e) {
+                pause = backoff(tried);
+                if (e instanceof UnknownHostException || e instanceof SSLException && !(e.getCause() instanceof java.net.SocketException)
+                        || tried == tuning.attempts() || tooLate(pause, end)) {
+                    throw e;
+                }
+            }
+            try {
+                Thread.sleep(pause);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new IOException("interrupted while waiting to try again", e);
+            }
+        }
+    }
+
+    private static boolean tooLate(long pause, long end) {
+        return System.nanoTime() + Duration.ofMillis(pause).toNanos() > end;
+    }
+
+    // Full jitter: 32 requests that failed at once must not come back at once.
+    private static long backoff(int tried) {
+        return ThreadLocalRandom.current().nextLong(Math.min(LONGEST_MILLIS, FIRST_MILLIS << Math.min(tried, 20)) + 1);
+    }
+
+    /** Retry-After in milliseconds: seconds or an HTTP date, RFC 9110, 10.2.3. What is neither is taken for a second. */
+    static long millis(String retryAfter, Instant now) {
+        try {
+            return Math.multiplyExact(Long.parseUnsignedLong(retryAfter.strip()), 1000L);
+        } catch (ArithmeticException e) {
+            return Long.MAX_VALUE / 1_000_000;
+        } catch (NumberFormatException notSeconds) {
+            try {
+                Instant then = ZonedDateTime.parse(retryAfter.strip(), DateTimeFormatter.RFC_1123_DATE_TIME).toInstant();
+                return Math.max(0, Duration.between(now, then).toMillis());
+            } catch (DateTimeParseException notDate) {
+                return 1000;
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+package lib.store;
+
+import java.io.IOException;
+import java.net.URI;
+import java.util.Optional;
+import java.util.concurrent.Semaphore;
+import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
+import software.amazon.awssdk.awscore.exception.AwsServiceException;
+import software.amazon.awssdk.awscore.retry.AwsRetryStrategy;
+import software.amazon.awssdk.core.checksums.RequestChecksumCalculation;
+import software.amazon.awssdk.core.checksums.ResponseChecksumValidation;
+import software.amazon.awssdk.core.exception.SdkClientException;
+import software.amazon.awssdk.http.apache5.Apache5HttpClient;
+import software.amazon.awssdk.regions.Region;
+import software.amazon.awssdk.services.s3.LegacyMd5Plugin;
+import software.amazon.awssdk.services.s3.S3Client;
+
+/**
+ * The SDK's client for the requests there are few of: it knows the S3 API's documents and oddities,
+ * such as an error in an answer of 200. Started with the first of them; retries are ours. Safe for threads.
+ */
+public final class Sdk implements AutoCloseable {
+
+    /** May be called again. */
+    public interface Request<T> {
+        T send(S3Client client);
+    }
+
+    private final URI endpoint;
+    private final String region;
+    private final AwsCredentialsProvider credentials;
+    private final Tuning tuning;
+    private final Semaphore permits;
+    private S3Client client;
+
+    /** {@code permits} is what requests at once are counted with. */
+    public Sdk(URI endpoint, String region, AwsCredentialsProvider credentials, Tuning tuning, Semaphore permits) {
+        this.endpoint = endpoint;
+        this.region = region;
+        this.credentials = credentials;
+        this.tuning = tuning;
+        this.permits = permits;
+    }
+
+    /** Sends a request until it is answered with success. Throws Refusal when the store says no. */
+    public <T> T ask(Request<T> request) throws IOException {
+        return Retry.run(tuning, () -> {
+            permits.acquireUninterruptibly();
+            try {
+                return request.send(client());
+            } catch (AwsServiceException e) {
+                String code = e.awsErrorDetails() == null ? "" : e.awsErrorDetails().errorCode();
+                String message = e.awsErrorDetails() == null ? "" : e.awsErrorDetails().errorMessage();
+                Refusal refusal = new Refusal(e.statusCode(), code == null ? "" : code, message == null ? "" : message,
+                        e.awsErrorDetails() == null || e.awsErrorDetails().sdkHttpResponse() == null ? Optional.empty()
+                                : e.awsErrorDetails().sdkHttpResponse().firstMatchingHeader("Retry-After"));
+                refusal.initCause(e);
+                throw refusal;
+            } catch (SdkClientException e) {
+                if (e.getCause() instanceof IOException io) {
+                    throw new IOException(e.getMessage(), io);
+                }
+                throw e;
+            } finally {
+                permits.release();
+            }
+        });
+    }
+
+    private synchronized S3Client client() {
+        if (client == null) {
+            client = S3Client.builder()
+                    // This endpoint and no other, whatever AWS_ENDPOINT_URL or a profile say.
+                    .endpointOverride(endpoint)
+                    .region(Region.of(region))
+                    .dualstackEnabled(false).fipsEnabled(false)
+                    .credentialsProvider(credentials)
+                    .forcePathStyle(true)
+                    // Garage, Ceph and others refuse the checksums that newer SDKs send by default,
+                    // and want for a deletion the Content-MD5 that these leave out.
+                    .requestChecksumCalculation(RequestChecksumCalculation.WHEN_REQUIRED)
+                    .responseChecksumValidation(ResponseChecksumValidation.WHEN_REQUIRED)
+                    .addPlugin(LegacyMd5Plugin.create())
+                    .overrideConfiguration(configuration -> configuration.retryStrategy(AwsRetryStrategy.doNotRetry()))
+                    .httpClientBuilder(Apache5HttpClient.builder().maxConnections(tuning.concurrency())
+                            .connectionTimeout(tuning.connect()).socketTimeout(tuning.idle()))
+                    .build();
+        }
+        return client;
+    }
+
+    @Override
+    public synchronized void close() {
+        if (client != null) {
+            client.close();
+        }
+    }
+}

@@ -1,0 +1,122 @@
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.stream.IntStream;
+import lib.Console;
+import lib.Fault;
+import lib.publish.Destination;
+import lib.publish.Operation;
+import lib.publish.Plan;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+
+class PlanTest {
+
+    private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+    private final Console console = new Console(InputStream.nullInputStream(), new PrintStream(out, true, StandardCharsets.UTF_8),
+            new PrintStream(OutputStream.nullOutputStream()), false, false);
+    private final List<String> done = Collections.synchronizedList(new ArrayList<>());
+
+    private Operation operation(String name) {
+        return Operation.create(name, 1, "to", () -> done.add(name));
+    }
+
+    private Operation failing(String name) {
+        return Operation.create(name, 1, "to", () -> {
+            throw Fault.failed(name + " failed", "because", "mend it");
+        });
+    }
+
+    private static Destination destination(Destination.Stage... stages) {
+        return new Destination() {
+            @Override
+            public String name() {
+                return "place";
+            }
+
+            @Override
+            public Difference compare() {
+                return new Difference(List.of(stages), List.of());
+            }
+        };
+    }
+
+    @Test
+    void stagesRunInTheirOrder() throws IOException {
+        List<Operation> first = IntStream.range(0, 50).mapToObj(i -> operation("a" + i)).toList();
+        Plan plan = new Plan().add(destination(new Destination.Stage("one", first), new Destination.Stage("two", List.of(operation("b")))))
+                .verify("it is there", () -> done.add("verified")).add(destination(new Destination.Stage("three", List.of(operation("c")))));
+        plan.run(console, 8);
+        assertEquals(53, done.size());
+        assertEquals(List.of("b", "verified", "c"), done.subList(50, 53));
+    }
+
+    @Test
+    @DisplayName("hazard 28: a failure is thrown, whatever else went well, and nothing of a later stage runs")
+    void aFailureIsThrownAndNothingOfALaterStageRuns() throws IOException {
+        Plan plan = new Plan().add(destination(new Destination.Stage("one", List.of(operation("a"), failing("b"), operation("c"))),
+                new Destination.Stage("two", List.of(operation("d")))));
+        Fault fault = assertThrows(Fault.class, () -> plan.run(console, 1));
+        assertEquals("b failed", fault.what());
+        assertFalse(done.contains("d"), done.toString());
+        Plan throwing = new Plan().add(destination(new Destination.Stage("one", List.of(Operation.create("x", 0, "to", () -> {
+            throw new IllegalStateException("nobody foresaw this");
+        })))));
+        assertTrue(assertThrows(Fault.class, () -> throwing.run(console, 1)).getMessage().contains("nobody foresaw this"));
+    }
+
+    @Test
+    void whenSeveralFailAllAreNamed() throws IOException {
+        java.util.concurrent.CyclicBarrier together = new java.util.concurrent.CyclicBarrier(2);
+        List<Operation> both = List.of("x", "y").stream().map(name -> Operation.create(name, 1, "to", () -> {
+            together.await();
+            throw Fault.failed(name + " failed", "because", "mend it");
+        })).toList();
+        Fault fault = assertThrows(Fault.class, () -> new Plan().add(destination(new Destination.Stage("one", both))).run(console, 2));
+        assertTrue(fault.getMessage().contains("x failed") && fault.getMessage().contains("y failed"), fault.getMessage());
+    }
+
+    @Test
+    @DisplayName("hazard 26: what comes after a proof that fails does not run")
+    void whatComesAfterAFailingProofDoesNotRun() throws IOException {
+        Plan plan = new Plan().add(destination(new Destination.Stage("one", List.of(operation("content")))))
+                .verify("it is there", () -> {
+                    throw Fault.failed("it is not", "gone", "run again");
+                }).add(destination(new Destination.Stage("two", List.of(operation("pointer")))));
+        assertEquals("it is not", assertThrows(Fault.class, () -> plan.run(console, 4)).what());
+        assertEquals(List.of("content"), done);
+    }
+
+    @Test
+    void whatIsPrintedIsWhatRuns() throws IOException {
+        Plan plan = new Plan().add(destination(new Destination.Stage("one", List.of(operation("a"), Operation.replace("b", 2_000_000, "0123456789abcdef0123456789abcdef",
+                "fedcba9876543210fedcba9876543210", () -> done.add("b")), Operation.delete("c", "etag", () -> done.add("c"))))));
+        plan.print(console, true);
+        assertEquals("""
+                place: one (create 1, replace 1, delete 1; 2.0 MB)
+                    create a to
+                    replace b 0123456789ab -> fedcba987654
+                    delete c etag
+                """, out.toString(StandardCharsets.UTF_8));
+        assertTrue(done.isEmpty());
+        plan.run(console, 1);
+        assertEquals(List.of("a", "b", "c"), done);
+    }
+
+    @Test
+    void aPlanThatOnlyVerifiesIsEmpty() throws IOException {
+        assertTrue(new Plan().add(destination()).verify("all", () -> { }).isEmpty());
+        assertFalse(new Plan().add(destination(new Destination.Stage("one", List.of(operation("a"))))).isEmpty());
+    }
+}

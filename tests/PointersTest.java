@@ -1,0 +1,186 @@
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import lib.Exec;
+import lib.FileTree;
+import lib.Json;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Two versions on one store: what users follow without naming one. */
+class PointersTest {
+
+    @TempDir
+    Path folder;
+
+    private final Store store = new Store();
+    private Checkout old;
+    private Checkout young;
+
+    @BeforeEach
+    void releases() throws IOException {
+        Path secret = folder.resolve("key");
+        Exec.of("nix-store", "--generate-binary-cache-key", "test-1", secret.toString(), folder.resolve("key.pub").toString()).orFail("key", "");
+        old = release("2.95.0", secret);
+        young = release("2.96.0", secret);
+    }
+
+    private Checkout release(String version, Path secret) throws IOException {
+        Checkout checkout = Released.copy(version, folder.resolve(version));
+        Path remote = folder.resolve(version + ".git");
+        checkout.git("init", "--quiet", "--bare", remote.toString());
+        checkout.write("releng.json", store.config(remote));
+        store.credentials().forEach(checkout::with);
+        return checkout.with("RELENG_SIGNING_KEY", Files.readString(secret));
+    }
+
+    @AfterEach
+    void close() {
+        store.close();
+    }
+
+    private static Checkout.Run upload(Checkout checkout, String... arguments) {
+        List<String> line = new ArrayList<>(List.of("--env", "test", "--noconfirm"));
+        line.addAll(List.of(arguments));
+        return checkout.run(new upload(), line.toArray(new String[0]));
+    }
+
+    private static Checkout.Run assertDone(Checkout.Run run) {
+        assertEquals(0, run.exit(), run.err());
+        return run;
+    }
+
+    private String pointer() {
+        return new String(store.get("releases", "manifest.nix"), StandardCharsets.UTF_8);
+    }
+
+    private Map<String, String> stable() {
+        return below("docs", "manual/lix/stable/");
+    }
+
+    private Map<String, String> below(String role, String prefix) {
+        Map<String, String> below = new TreeMap<>();
+        store.content(role).forEach((key, etag) -> {
+            if (key.startsWith(prefix)) {
+                below.put(key.substring(prefix.length()), etag);
+            }
+        });
+        return below;
+    }
+
+    @Test
+    @DisplayName("hazards 2 and 29: a maintenance release is published whole and leaves the pointers at the newer one")
+    void aMaintenanceReleaseIsPublishedAndLeavesThePointers() {
+        assertDone(upload(young));
+        Map<String, String> stable = stable();
+        String manifest = pointer();
+        Checkout.Run run = assertDone(upload(old));
+        assertTrue(run.err().contains("'manifest' stays there") && run.err().contains("'stable' stays there"), run.err());
+        assertEquals(stable, stable());
+        assertEquals(manifest, pointer());
+        assertTrue(manifest.contains("lix-2.96.0"), manifest);
+        assertTrue(store.content("releases").containsKey("lix/lix-2.95.0/lix-2.95.0.tar.gz"));
+        assertTrue(store.content("docs").containsKey("manual/lix/2.95/index.html"));
+
+        assertDone(upload(old, "--move-pointers", "stable"));
+        assertNotEquals(stable, stable());
+        assertEquals(manifest, pointer());
+    }
+
+    @Test
+    void pointToMovesEveryPointerAndBackAndDeletesNothingElse() throws IOException {
+        assertDone(upload(old));
+        Map<String, String> oldStable = stable();
+        String oldManifest = pointer();
+        assertDone(upload(young));
+        Map<String, String> youngStable = stable();
+        String youngManifest = pointer();
+        assertNotEquals(oldStable, youngStable);
+        FileTree.remove(young.folder.resolve("release")); // what is published is enough
+
+        Checkout.Run plan = assertDone(upload(young, "--point-to", "2.95.0", "--plan"));
+        assertTrue(plan.out().contains("replace s3://" + store.bucket("releases") + "/manifest.nix"), plan.out());
+        assertEquals(youngManifest, pointer());
+        Checkout.Run refused = young.answering("no\n", new upload(), "--env", "test", "--point-to", "2.95.0");
+        assertEquals(3, refused.exit(), refused.err());
+
+        Map<String, String> releases = store.content("releases");
+        assertDone(upload(young, "--point-to", "2.95.0"));
+        assertEquals(oldManifest, pointer());
+        assertEquals(oldStable, stable());
+        assertTrue(assertDone(upload(young, "--point-to", "2.95.0")).err().contains("nothing to send"));
+        assertDone(upload(young, "--point-to", "2.96.0"));
+        assertEquals(youngManifest, pointer());
+        assertEquals(youngStable, stable());
+        assertEquals(releases, store.content("releases"));
+    }
+
+    @Test
+    void pointToRefusesAVersionThatIsNotThere() {
+        assertDone(upload(old));
+        Checkout.Run run = upload(old, "--point-to", "2.94.0");
+        assertEquals(3, run.exit(), run.err());
+        assertTrue(run.err().contains("2.94.0 is not published") && run.err().contains("2.95.0"), run.err());
+        assertEquals(2, upload(old, "--point-to", "latest").exit());
+    }
+
+    @Test
+    void replaceIsForStagingAndOnAGuardedEnvironmentNeedsTheName() throws IOException {
+        store.put("releases", "lix/lix-2.95.0/manifest.nix", "{ }".getBytes());
+        old.write("releng.json", old.read("releng.json").replace("\"region\"", "\"guarded\": true, \"region\""));
+        for (String[] arguments : new String[][] {{"--replace"}, {"--replace", "lix-2.96.0"}}) {
+            Checkout.Run run = upload(old, arguments);
+            assertEquals(3, run.exit(), run.err());
+            assertTrue(run.err().contains("--replace lix-2.95.0"), run.err());
+        }
+        assertEquals(1, store.content("releases").size());
+        assertDone(upload(old, "--replace", "lix-2.95.0"));
+        assertArrayEquals(Files.readAllBytes(old.folder.resolve("release/artifacts/manifest.nix")), store.get("releases", "lix/lix-2.95.0/manifest.nix"));
+    }
+
+    @Test
+    void aPlanInJsonIsAnOperationALine() throws IOException {
+        Checkout.Run run = assertDone(upload(old, "--plan", "--json"));
+        List<JsonNode> operations = new ArrayList<>();
+        for (String line : run.out().lines().toList()) {
+            operations.add(Json.MAPPER.readTree(line));
+        }
+        assertTrue(operations.size() > 300, String.valueOf(operations.size()));
+        assertEquals("verify", operations.get(operations.size() - 1).path("kind").asText());
+        JsonNode last = operations.get(operations.size() - 2);
+        assertEquals("create", last.path("kind").asText());
+        assertEquals("s3://" + store.bucket("releases") + "/manifest.nix", last.path("what").asText());
+        assertEquals(64, last.path("to").asText().length());
+        assertFalse(last.has("from"));
+        assertTrue(last.path("bytes").asLong() > 0);
+    }
+
+    @Test
+    void aPlanNeedsNoSigningKey() {
+        old.env().remove("RELENG_SIGNING_KEY");
+        assertDone(upload(old, "--plan"));
+        assertEquals(3, upload(old).exit());
+        assertEquals(Map.of(), store.content("cache"));
+    }
+
+    @Test
+    void anUnknownPointerIsAUsageError() {
+        assertEquals(2, upload(old, "--move-pointers", "latst").exit());
+        assertEquals(2, upload(old, "--concurrency", "0").exit());
+    }
+}

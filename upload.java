@@ -12,10 +12,10 @@
 //DEPS org.tukaani:xz:1.12
 //SOURCES lib/Cli.java lib/Config.java lib/Console.java lib/Environment.java lib/Exec.java lib/Fault.java
 //SOURCES lib/FileTree.java lib/Git.java lib/Json.java lib/Project.java lib/Release.java lib/Version.java
-//SOURCES lib/Access.java lib/BuiltRelease.java lib/ContentType.java lib/Embedded.java lib/Nix.java lib/ObjectStore.java
+//SOURCES lib/Access.java lib/BuiltRelease.java lib/ContentType.java lib/Embedded.java lib/Keys.java lib/Nix.java lib/ObjectStore.java
 //SOURCES lib/Progress.java lib/ReleaseJobs.java lib/ReleaseTag.java lib/SigningKey.java lib/publish/*.java lib/proof/*.java lib/store/*.java
 //FILES LocalStore.java=lib/LocalStore.java
-//RUNTIME_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
+//RUNTIME_OPTIONS --enable-native-access=ALL-UNNAMED -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -37,6 +37,7 @@ import lib.Environment;
 import lib.Fault;
 import lib.FileTree;
 import lib.Git;
+import lib.Keys;
 import lib.Nix;
 import lib.ObjectStore;
 import lib.Project;
@@ -46,6 +47,7 @@ import lib.Version;
 import lib.proof.Fetcher;
 import lib.proof.Proof;
 import lib.publish.Cache;
+import lib.publish.Confirmation;
 import lib.publish.Folder;
 import lib.publish.GitRemote;
 import lib.publish.Item;
@@ -116,6 +118,7 @@ class upload implements Cli.Phase {
 
     private Console console;
     private Environment environment;
+    private Confirmation confirmation;
     private Project project;
     private Path release;
 
@@ -139,7 +142,8 @@ class upload implements Cli.Phase {
             Config config = checkout.map(found -> Config.of(found.workTree())).orElse(Config.LIX);
             project = config.project();
             environment = config.environment(environmentName);
-            Nix nix = new Nix(console, session.env(), List.of());
+            confirmation = new Confirmation(console, environment, noConfirm);
+            Nix nix = new Nix(console, Keys.without(session.env()), List.of());
             if (target == Target.verify) {
                 verifyPublished(checkout, nix, session);
             } else if (pointTo != null) {
@@ -154,7 +158,7 @@ class upload implements Cli.Phase {
     }
 
     private void publish(Git git, Nix nix, Cli.Session session) throws IOException {
-        console.step("Checking release/ for " + spoken());
+        console.step("Checking release/ for " + confirmation.spoken());
         BuiltRelease built = BuiltRelease.read(release);
         built.check(release);
         Optional<ReleaseTag> tag = target == Target.all ? Optional.of(GitRemote.tagOf(git, built)) : Optional.empty();
@@ -162,7 +166,12 @@ class upload implements Cli.Phase {
         FileTree.remove(staging);
         try (Access access = open(session, git, nix)) {
             Optional<GitRemote> remote = tag.map(made -> new GitRemote(git, access.gitUrl(), environment.gerrit(), made, replaces(built)));
-            Optional<String> signer = preflight(access, nix, remote);
+            Preflight preflight = new Preflight(console, environment, !planOnly).check(access::checkLifetime);
+            preflight.buckets(access.store(), target == Target.all ? List.of(environment.cache(), environment.releases(), environment.docs())
+                    : List.of(environment.docs()));
+            Optional<String> signer = target == Target.all ? preflight.key(access::key) : Optional.empty();
+            remote.ifPresent(preflight::git);
+            preflight.throwIfAny();
             carryOut(plan(built, access, nix, remote, signer, staging, session), project.name() + " " + built.version()
                     + (target == Target.manual ? "'s manual" : ""));
             if (environment.guarded() && target == Target.all && !planOnly) {
@@ -178,9 +187,10 @@ class upload implements Cli.Phase {
                       Cli.Session session) throws IOException {
         ObjectStore store = access.store();
         Published published = new Published(store, environment.releases(), project);
-        Proof content = proof(Optional.of(store), signer);
-        Proof pointers = proof(Optional.of(store), signer).patience(environment.urls().isEmpty() ? Duration.ZERO : CACHED);
-        console.step("Asking " + spoken() + " what it holds");
+        Duration patience = environment.urls().isEmpty() ? Duration.ZERO : CACHED;
+        Proof content = proof(Optional.of(store), signer).patience(patience);
+        Proof pointers = proof(Optional.of(store), signer).patience(patience);
+        console.step("Asking " + confirmation.spoken() + " what it holds");
         Plan plan = new Plan();
         if (target == Target.all) {
             plan.add(new Cache(store, environment.cache(), nix, storePaths(built), access::key, staging));
@@ -195,7 +205,7 @@ class upload implements Cli.Phase {
         }
         if (remote.isPresent()) {
             plan.add(remote.get());
-            content.tag(access.gitUrl(), built.version(), Optional.of(built.commit()), !environment.gerrit(), session.env());
+            content.tag(access.gitUrl(), built.version(), Optional.of(built.commit()), true, Keys.without(session.env()));
         }
         plan.verify("all of it, fetched back", content::orFail);
 
@@ -225,8 +235,7 @@ class upload implements Cli.Phase {
                     "name a version that is");
         }
         Proof content = proof(Optional.of(store), Optional.empty());
-        published.release(pointTo).ifPresentOrElse(built -> content.cache(built, path -> true).artifacts(built),
-                () -> content.oldRelease(pointTo, path -> true));
+        content.version(pointTo, path -> true);
         Plan plan = new Plan().verify(project.name() + " " + pointTo + " is there, whole", content::orFail);
         plan.add(mirror(store, "stable", Folder.objects(store, environment.releases(), published.folder(pointTo) + "manual/")));
         plan.add(manifest(store, artifacts));
@@ -240,14 +249,13 @@ class upload implements Cli.Phase {
         boolean open = environment.urls().keySet().containsAll(List.of("releases", "cache", "docs"));
         try (Access access = open ? null : open(session, checkout.orElseThrow(() -> Fault.usage(environment.name() + " is not public",
                 "its keys are used from a checkout", "run in one, or name it with --repo")), nix)) {
-            console.step("Proving " + project.name() + " " + version + " on " + spoken());
+            console.step("Proving " + project.name() + " " + version + " on " + confirmation.spoken());
             Proof proof = proof(Optional.ofNullable(access).map(Access::store), Optional.empty());
-            Optional<BuiltRelease> built = proof.released(version);
-            built.ifPresentOrElse(known -> proof.artifacts(known).cache(known, path -> true), () -> proof.oldRelease(version, path -> true));
+            Optional<BuiltRelease> built = proof.version(version, path -> true);
             Optional<String> url = access != null ? Optional.of(access.gitUrl()) : environment.git();
-            url.ifPresent(address -> proof.tag(address, version, built.map(BuiltRelease::commit), false, session.env()));
+            url.ifPresent(address -> proof.tag(address, version, built.map(BuiltRelease::commit), false, Keys.without(session.env())));
             proof.orFail();
-            console.done(project.name() + " " + version + " on " + spoken() + " is what was built");
+            console.done(project.name() + " " + version + " on " + confirmation.spoken() + " is what was built");
         }
     }
 
@@ -258,7 +266,7 @@ class upload implements Cli.Phase {
     // Proving needs no checkout, for a project whose names are the defaults.
     private Optional<Git> checkout(Cli.Session session) {
         try {
-            return Optional.of(Git.open(common.folder(session), session.env()));
+            return Optional.of(Git.open(common.folder(session), Keys.without(session.env())));
         } catch (Fault fault) {
             if (target != Target.verify || common.repo != null) {
                 throw fault;
@@ -271,7 +279,7 @@ class upload implements Cli.Phase {
     private void carryOut(Plan plan, String title) {
         plan.requireNoConflicts();
         if (plan.isEmpty() && !json) {
-            console.done("nothing to send: " + title + " is on " + spoken() + ", whole");
+            console.done("nothing to send: " + title + " is on " + confirmation.spoken() + ", whole");
             return;
         }
         if (json) {
@@ -282,9 +290,9 @@ class upload implements Cli.Phase {
         if (planOnly) {
             return;
         }
-        confirm(title);
+        confirmation.require(title);
         plan.run(console, concurrency);
-        console.done(title + " is published on " + spoken());
+        console.done(title + " is published on " + confirmation.spoken());
         environment.urls().values().stream().sorted().forEach(url -> console.say(url.toString()));
     }
 
@@ -325,41 +333,6 @@ class upload implements Cli.Phase {
                 .distinct().sorted().toList();
     }
 
-    /** All that can be checked before the first byte, at once; returns the public key that consumers will check. */
-    private Optional<String> preflight(Access access, Nix nix, Optional<GitRemote> remote) {
-        Preflight preflight = new Preflight();
-        List<String> buckets = new ArrayList<>(List.of(environment.docs(), environment.releases()));
-        List<String> signer = new ArrayList<>();
-        if (target == Target.all) {
-            buckets.add(environment.cache());
-        }
-        buckets.forEach(bucket -> preflight.check(() -> requireBucket(access.store(), bucket)));
-        if (target == Target.all && !planOnly) {
-            preflight.check(() -> {
-                signer.add(nix.publicKey(access.key().file()));
-                requireKey(signer.get(0));
-            });
-        }
-        remote.ifPresent(repository -> preflight.check(() -> repository.requireReachable(!planOnly)));
-        preflight.throwIfAny(environment.name() + " is not ready for a release");
-        return signer.stream().findFirst();
-    }
-
-    private void requireBucket(ObjectStore store, String bucket) {
-        if (planOnly) {
-            store.requireBucket(bucket);
-        } else if (!store.probe(bucket).conditionalWrites()) {
-            console.warn("bucket " + bucket + " has no conditional writes: two managers at once could overwrite each other");
-        }
-    }
-
-    private void requireKey(String publicKey) {
-        environment.publicKey().filter(expected -> !expected.equals(publicKey)).ifPresent(expected -> {
-            throw Fault.refused("the signing key is not the one of " + environment.name(), "it signs as " + publicKey
-                    + ", consumers trust " + expected, "use the key of this environment");
-        });
-    }
-
     // Users of a newer release must not fall back: the guard reads the last thing a release writes.
     private boolean moves(Pointer pointer, Published published, Version version) {
         Optional<Version> newer = published.pointer().filter(out -> out.compareTo(version) > 0);
@@ -377,18 +350,6 @@ class upload implements Cli.Phase {
         return newer.isPresent();
     }
 
-    private void confirm(String title) {
-        String sentence = "I want to release this to " + environment.name();
-        if (noConfirm) {
-            return;
-        }
-        String answer = console.ask("To publish " + title + " on " + spoken() + ", type: " + sentence + "\n>");
-        if (!answer.equals(sentence)) {
-            throw Fault.refused("not confirmed", answer.isEmpty() ? "nothing was typed" : "typed was: " + answer,
-                    "run again and type the sentence, or say --noconfirm; nothing was published");
-        }
-    }
-
     private boolean replaces(BuiltRelease built) {
         String name = project.prefix() + "-" + built.version();
         if (replace != null && environment.guarded() && !replace.equals(name)) {
@@ -400,16 +361,12 @@ class upload implements Cli.Phase {
 
     private Access open(Cli.Session session, Git git, Nix nix) throws IOException {
         if (!environment.isLocal()) {
-            return Access.remote(environment, git, Optional.ofNullable(signingKey).map(session.folder()::resolve), session.env());
+            return Access.remote(environment, git, Optional.ofNullable(signingKey).map(session.folder()::resolve),
+                    List.of(environment.releases(), environment.cache(), environment.docs()), session.env(), console);
         }
         Path folder = localFolder == null ? git.shared("local") : session.folder().resolve(localFolder).normalize();
         // A plan must not even make the local store: it looks at an empty one.
         boolean throwAway = planOnly && !Files.exists(folder);
         return Access.local(environment, throwAway ? Files.createTempDirectory("releng-local") : folder, throwAway, session, nix, git);
-    }
-
-    private String spoken() {
-        return console.paint(environment.guarded() ? Console.Colour.RED : environment.isLocal() ? Console.Colour.GREEN : Console.Colour.YELLOW,
-                environment.name());
     }
 }

@@ -3,16 +3,14 @@ package lib;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
-import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
-import software.amazon.awssdk.auth.credentials.AwsSessionCredentials;
-import software.amazon.awssdk.auth.credentials.ProfileCredentialsProvider;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
-import software.amazon.awssdk.core.exception.SdkClientException;
 
 /**
  * Object store, git repository and signing key of an environment, open for one run. The environment
@@ -22,6 +20,8 @@ public final class Access implements AutoCloseable {
 
     private ObjectStore store;
     private String gitUrl;
+    private Runnable lifetime = () -> { };
+    private Supplier<SigningKey> openKey;
     private SigningKey key;
     private final List<AutoCloseable> opened = new ArrayList<>();
 
@@ -37,23 +37,46 @@ public final class Access implements AutoCloseable {
         return gitUrl;
     }
 
-    public SigningKey key() {
+    /** The cache's key, looked for when first asked for: a plan needs none. Throws Fault where there is none. */
+    public synchronized SigningKey key() {
+        if (key == null) {
+            key = keep(openKey.get());
+        }
         return key;
     }
 
-    /** Opens a deployment reached over the network. {@code keyFile} is the cache's secret key, where a file was named. */
-    public static Access remote(Environment environment, Git git, Optional<Path> keyFile, Map<String, String> env) throws IOException {
+    /** Throws Fault when the object store's keys end before a release is likely to be through. */
+    public void checkLifetime() {
+        lifetime.run();
+    }
+
+    /**
+     * Opens a deployment reached over the network. {@code keyFile} is the cache's secret key, where a
+     * file was named; {@code buckets} are those that keys are needed for.
+     */
+    public static Access remote(Environment environment, Git git, Optional<Path> keyFile, List<String> buckets,
+                                Map<String, String> env, Console console) throws IOException {
         Access access = new Access();
         try {
-            access.store = access.keep(ObjectStore.connect(environment.endpoint().orElseThrow(), environment.region(), credentials(environment, env)));
+            SigningKey.removeLeftovers(env);
+            access.openKey = () -> SigningKey.of(keyFile, env);
             String url = environment.git().orElseThrow();
             access.gitUrl = environment.gerrit() ? git.remoteLike(url) : url;
-            access.key = access.keep(signingKey(keyFile, env));
+            Keys keys = access.keep(Keys.of(environment, buckets, env, console, InstantSource.system()));
+            keys.resolveCredentials(); // now: keys that cannot be had are found before anything begins
+            access.lifetime = keys::checkLifetime;
+            access.store = access.keep(ObjectStore.connect(environment.endpoint().orElseThrow(), environment.region(), keys));
             return access;
         } catch (RuntimeException | IOException e) {
             access.close();
             throw e;
         }
+    }
+
+    /** The same, with keys for all of the environment's buckets. */
+    public static Access remote(Environment environment, Git git, Optional<Path> keyFile, Map<String, String> env) throws IOException {
+        List<String> all = List.of(environment.releases(), environment.cache(), environment.docs(), environment.install());
+        return remote(environment, git, keyFile, all, env, Console.system(env));
     }
 
     /** Opens the environment {@code local} in a folder; {@code throwAway} removes the folder at the end. */
@@ -73,9 +96,9 @@ public final class Access implements AutoCloseable {
             if (!Files.exists(secret)) {
                 nix.generateKey(environment.cache(), secret, folder.resolve("cache.pub"));
             }
-            access.key = access.keep(SigningKey.inFile(secret));
+            access.openKey = () -> SigningKey.inFile(secret, session.env());
             Embedded server = access.keep(Embedded.start(folder.resolve("buckets"),
-                    List.of(environment.releases(), environment.cache(), environment.docs(), environment.install()), session.env(), session.console()));
+                    List.of(environment.releases(), environment.cache(), environment.docs(), environment.install()), Keys.without(session.env()), session.console()));
             access.store = access.keep(ObjectStore.connect(server.endpoint(), environment.region(),
                     StaticCredentialsProvider.create(AwsBasicCredentials.create(server.id(), server.secret()))));
             return access;
@@ -83,36 +106,6 @@ public final class Access implements AutoCloseable {
             access.close();
             throw e;
         }
-    }
-
-    // Resolved once and now: keys that are not there are found before anything begins.
-    private static AwsCredentialsProvider credentials(Environment environment, Map<String, String> env) {
-        String id = env.get("AWS_ACCESS_KEY_ID");
-        String secret = env.get("AWS_SECRET_ACCESS_KEY");
-        if (id != null && secret != null) {
-            String token = env.get("AWS_SESSION_TOKEN");
-            return StaticCredentialsProvider.create(token == null ? AwsBasicCredentials.create(id, secret) : AwsSessionCredentials.create(id, secret, token));
-        }
-        try (ProfileCredentialsProvider profile = ProfileCredentialsProvider.create(env.getOrDefault("AWS_PROFILE", "default"))) {
-            return StaticCredentialsProvider.create(profile.resolveCredentials());
-        } catch (SdkClientException e) {
-            throw Fault.refused("there are no keys for " + environment.endpoint().orElseThrow(), e.getMessage(),
-                    "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, and run again").from(e);
-        }
-    }
-
-    private static SigningKey signingKey(Optional<Path> file, Map<String, String> env) throws IOException {
-        if (file.isPresent()) {
-            return SigningKey.inFile(file.get());
-        }
-        if (env.containsKey("RELENG_SIGNING_KEY")) {
-            return SigningKey.ofText(env.get("RELENG_SIGNING_KEY"));
-        }
-        if (env.containsKey("RELENG_SIGNING_KEY_COMMAND")) {
-            return SigningKey.ofCommand(env.get("RELENG_SIGNING_KEY_COMMAND"), env);
-        }
-        throw Fault.refused("there is no key to sign the cache with", "neither --signing-key nor RELENG_SIGNING_KEY nor RELENG_SIGNING_KEY_COMMAND is given",
-                "name the key's file, or a command that prints it, such as: age -d -i ID prod.key.age");
     }
 
     private <T extends AutoCloseable> T keep(T resource) {

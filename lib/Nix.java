@@ -281,12 +281,6 @@ public final class Nix {
         return line;
     }
 
-    /** The public key that belongs to a secret one, {@code NAME:BASE64}. */
-    public String publicKey(Path secretKey) {
-        return nix(List.of("nix", "key", "convert-secret-to-public")).stdin(secretKey)
-                .orFail("the signing key is not one Nix can use", "it should be as nix-store --generate-binary-cache-key writes it").strip();
-    }
-
     /** A new pair of keys in two files. */
     public void generateKey(String name, Path secret, Path open) {
         nix(List.of("nix-store", "--generate-binary-cache-key", name, secret.toString(), open.toString()))

@@ -1,5 +1,3 @@
-//SOURCES store/*.java
-
 package lib;
 
 import java.io.IOException;
@@ -249,8 +247,8 @@ public final class ObjectStore implements AutoCloseable {
     }
 
     /**
-     * Sends a file, a large one in parts at once; {@code cacheControl} as in RFC 9111. The store checks
-     * the bytes against the digest. An upload that fails leaves the key as it was, and no parts.
+     * Sends a file, a large one in parts at once; {@code cacheControl} as in RFC 9111. Throws Fault when
+     * the file is not the digest's, and has the store check what arrives (Content-MD5). An upload that fails leaves the key as it was, and no parts.
      */
     public void put(String bucket, String key, Path file, String sha256, String cacheControl) {
         ask(name(bucket, key) + " could not be written", () -> send(bucket, key, file, sha256, cacheControl, false));
@@ -295,7 +293,9 @@ public final class ObjectStore implements AutoCloseable {
         if (condition) {
             headers.put("if-none-match", "*");
         }
-        return wire.send("PUT", bucket, key, "", headers, Body.of(file, 0, size), sha256, (answer, body) -> null);
+        Body body = Body.of(file, 0, size);
+        headers.put("content-md5", body.md5(sha256));
+        return wire.put(bucket, key, "", headers, body);
     }
 
     private void requireSame(String bucket, String key, long size, String sha256) {

@@ -27,7 +27,7 @@
 //SOURCES ../build.java
 //SOURCES ../upload.java
 //FILES LocalStore.java=../lib/LocalStore.java
-//RUNTIME_OPTIONS -Dslf4j.provider=org.slf4j.nop.NOPServiceProvider
+//RUNTIME_OPTIONS --enable-native-access=ALL-UNNAMED -Dslf4j.provider=org.slf4j.nop.NOPServiceProvider
 
 import static org.junit.platform.engine.discovery.ClassNameFilter.includeClassNamePatterns;
 import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClasspathRoots;

@@ -177,6 +177,13 @@ public final class Proof {
         });
     }
 
+    /** All that is known to belong to a version: by its release.json, which is returned, or else what can be proved without. */
+    public Optional<BuiltRelease> version(Version version, Predicate<String> deep) {
+        Optional<BuiltRelease> built = released(version);
+        built.ifPresentOrElse(known -> artifacts(known).cache(known, deep), () -> oldRelease(version, deep));
+        return built;
+    }
+
     /** What can be proved of a version that was published without release.json; the rest is said. */
     public Proof oldRelease(Version version, Predicate<String> deep) {
         return check("old release", findings -> new OldRelease(fetcher, project, version).prove(findings,

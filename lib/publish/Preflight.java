@@ -2,14 +2,66 @@ package lib.publish;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
+import lib.Console;
+import lib.Environment;
 import lib.Fault;
+import lib.ObjectStore;
+import lib.SigningKey;
+import lib.store.Dialect;
 
-/** Everything that can be checked before the first byte is sent, reported at once. */
-public final class Preflight {
+/**
+ * Everything that can be checked before the first byte is sent, reported at once.
+ *
+ * @param writes whether something will be written: a plan needs only read access
+ */
+public record Preflight(Console console, Environment environment, boolean writes, List<Fault> faults) {
 
-    private final List<Fault> faults = new ArrayList<>();
+    public Preflight(Console console, Environment environment, boolean writes) {
+        this(console, environment, writes, new ArrayList<>());
+    }
 
-    /** Runs a check; the Fault it throws is kept. */
+    /** Each bucket can be read and, for a run, written; what the store cannot do is said. */
+    public Preflight buckets(ObjectStore store, List<String> buckets) {
+        for (String bucket : buckets) {
+            check(() -> {
+                if (!writes) {
+                    store.requireBucket(bucket);
+                    return;
+                }
+                Dialect dialect = store.probe(bucket);
+                if (!dialect.conditionalWrites()) {
+                    console.warn("bucket " + bucket + " has no conditional writes: two managers at once could overwrite each other");
+                }
+                if (!dialect.multipart()) {
+                    console.warn("bucket " + bucket + " takes no objects in parts: large files are sent in one piece");
+                }
+            });
+        }
+        return this;
+    }
+
+    /** The key that signs is the one consumers trust; returns its public half. A plan asks for no key. */
+    public Optional<String> key(Supplier<SigningKey> key) {
+        List<String> signer = new ArrayList<>();
+        if (writes) {
+            check(() -> {
+                signer.add(key.get().publicKey());
+                environment.publicKey().filter(expected -> !expected.equals(signer.get(0))).ifPresent(expected -> {
+                    throw Fault.refused("the signing key is not the one of " + environment.name(), "it signs as " + signer.get(0)
+                            + ", consumers trust " + expected, "use the key of this environment");
+                });
+            });
+        }
+        return signer.stream().findFirst();
+    }
+
+    /** The push target answers and, for a run, would take the push. */
+    public Preflight git(GitRemote remote) {
+        return check(() -> remote.requireReachable(writes));
+    }
+
     public Preflight check(Runnable check) {
         try {
             check.run();
@@ -20,9 +72,10 @@ public final class Preflight {
     }
 
     /** Throws Fault (refused) with every check that failed. */
-    public void throwIfAny(String what) {
+    public void throwIfAny() {
         if (!faults.isEmpty()) {
-            throw Fault.refused(what, faults.stream().map(fault -> fault.getMessage() + " (" + fault.next() + ")").toList(),
+            throw Fault.refused(environment.name() + " is not ready for a release",
+                    faults.stream().map(fault -> fault.getMessage() + " (" + fault.next() + ")").toList(),
                     "mend " + (faults.size() == 1 ? "this" : "these") + " and run again; nothing was published").from(faults.get(0));
         }
     }

@@ -6,6 +6,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
+import java.util.Base64;
 import java.util.HexFormat;
 import lib.Fault;
 import lib.FileTree;
@@ -58,10 +59,35 @@ public final class Body {
     }
 
     /** In hex. */
-    public String sha256() throws IOException {
+    String sha256() throws IOException {
         MessageDigest digest = FileTree.digest("SHA-256");
         pass(new byte[1 << 16], 0, (buffer, some) -> digest.update(buffer, 0, some));
         return HexFormat.of().formatHex(digest.digest());
+    }
+
+    /** As the header Content-MD5 has it: base64, RFC 1864. */
+    String md5() throws IOException {
+        MessageDigest digest = FileTree.digest("MD5");
+        pass(new byte[1 << 16], 0, (buffer, some) -> digest.update(buffer, 0, some));
+        return Base64.getEncoder().encodeToString(digest.digest());
+    }
+
+    /** The same, in one go with the SHA-256. Throws Fault when that is another than {@code sha256}, in hex. */
+    public String md5(String sha256) throws IOException {
+        MessageDigest whole = FileTree.digest("SHA-256");
+        MessageDigest digest = FileTree.digest("MD5");
+        pass(new byte[1 << 16], 0, (buffer, some) -> {
+            whole.update(buffer, 0, some);
+            digest.update(buffer, 0, some);
+        });
+        requireSame(HexFormat.of().formatHex(whole.digest()), sha256);
+        return Base64.getEncoder().encodeToString(digest.digest());
+    }
+
+    void requireSame(String now, String built) {
+        if (!now.equals(built)) {
+            throw Fault.failed(file + " is not what was built", "its sha256 is " + now + ", and was " + built, "build again; nothing of it was published");
+        }
     }
 
     private FileChannel open() {

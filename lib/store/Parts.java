@@ -12,7 +12,6 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicBoolean;
-import lib.Fault;
 import software.amazon.awssdk.services.s3.model.CompletedPart;
 import software.amazon.awssdk.services.s3.model.MultipartUpload;
 
@@ -98,9 +97,12 @@ public final class Parts {
         List<CompletedPart> parts = new ArrayList<>();
         Throwable first = null;
         // Meanwhile the whole: the parts are right each for itself, and so must be what they make.
-        if (!Body.of(file, 0, size).sha256().equals(sha256)) {
+        try {
+            Body whole = Body.of(file, 0, size);
+            whole.requireSame(whole.sha256(), sha256);
+        } catch (IOException | RuntimeException e) {
             failed.set(true);
-            first = Fault.failed(file + " is not what was built", "its sha256 is no more " + sha256, "build again; nothing of it was published");
+            first = e;
         }
         // To the end of all: a part that comes after the upload was given up would stay for ever.
         for (Future<CompletedPart> one : running) {
@@ -128,7 +130,7 @@ public final class Parts {
         }
         try {
             String query = Wire.query("partNumber", Integer.toString(number), "uploadId", id);
-            String etag = wire.send("PUT", bucket, key, query, Map.of(), body, body.sha256(), (headers, answer) -> headers.get("etag"));
+            String etag = wire.put(bucket, key, query, Map.of("content-md5", body.md5()), body).get("etag");
             return CompletedPart.builder().partNumber(number).eTag(etag).build();
         } catch (IOException | RuntimeException e) {
             failed.set(true);

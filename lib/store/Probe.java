@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.UUID;
 import software.amazon.awssdk.core.sync.RequestBody;
 import software.amazon.awssdk.services.s3.model.CompletedPart;
@@ -40,7 +41,11 @@ public final class Probe {
     private boolean put(boolean absent) throws IOException {
         Body body = Body.of("releng looks what this store can do".getBytes(StandardCharsets.UTF_8));
         try {
-            wire.send("PUT", bucket, key, "", absent ? Map.of("if-none-match", "*") : Map.of(), body, body.sha256(), (headers, answer) -> null);
+            Map<String, String> headers = new TreeMap<>(Map.of("content-md5", body.md5()));
+            if (absent) {
+                headers.put("if-none-match", "*");
+            }
+            wire.put(bucket, key, "", headers, body);
             return true;
         } catch (Refusal refusal) {
             if (absent && (refusal.status == 412 || refusal.status == 501 || refusal.status == 400)) {

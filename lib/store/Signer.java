@@ -14,7 +14,7 @@ import software.amazon.awssdk.auth.credentials.AwsSessionCredentials;
 
 /**
  * AWS Signature Version 4 in the Authorization header, in the dialect of S3: paths are encoded once
- * and not normalised. The digest of the body is always a real one, so that a store refuses other bytes.
+ * and not normalised.
  */
 final class Signer {
 
@@ -34,13 +34,13 @@ final class Signer {
      *
      * @param path   as it is sent, encoded
      * @param query  as it is sent: encoded, sorted, each with a {@code =}
-     * @param sha256 of the body, in hex
+     * @param payload hex SHA-256 of the body, or UNSIGNED-PAYLOAD, when content-md5 is signed instead
      * @param time   in seconds since 1970
      */
-    void sign(String method, String path, String query, SortedMap<String, String> headers, String sha256, AwsCredentials keys, long time) {
+    void sign(String method, String path, String query, SortedMap<String, String> headers, String payload, AwsCredentials keys, long time) {
         String day = timestamp(time).substring(0, 8);
         headers.put("x-amz-date", timestamp(time));
-        headers.put("x-amz-content-sha256", sha256);
+        headers.put("x-amz-content-sha256", payload);
         if (keys instanceof AwsSessionCredentials session) {
             headers.put("x-amz-security-token", session.sessionToken());
         }
@@ -50,7 +50,7 @@ final class Signer {
             canonical.append(header.getKey()).append(':').append(header.getValue()).append('\n');
             names.append(names.length() == 0 ? "" : ";").append(header.getKey());
         }
-        canonical.append('\n').append(names).append('\n').append(sha256);
+        canonical.append('\n').append(names).append('\n').append(payload);
         String scope = day + "/" + region + "/s3/aws4_request";
         String text = "AWS4-HMAC-SHA256\n" + headers.get("x-amz-date") + "\n" + scope + "\n" + hex(sha256(utf8(canonical.toString())));
         headers.put("authorization", "AWS4-HMAC-SHA256 Credential=" + keys.accessKeyId() + "/" + scope + ", SignedHeaders=" + names

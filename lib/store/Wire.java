@@ -61,23 +61,23 @@ public final class Wire implements AutoCloseable {
      * @param key     of the object; empty for the bucket itself
      * @param query   encoded, sorted, each with a {@code =}; may be empty
      * @param headers with names in lower case
-     * @param sha256  of the body, in hex
+     * @param payload hex SHA-256 of the body, or UNSIGNED-PAYLOAD
      * @throws Refusal when the store says no
      */
-    public <T> T send(String method, String bucket, String key, String query, Map<String, String> headers, Body body, String sha256,
+    public <T> T send(String method, String bucket, String key, String query, Map<String, String> headers, Body body, String payload,
                Reader<T> reader) throws IOException {
-        return Retry.run(tuning, () -> once(method, bucket, key, query, headers, body, sha256, reader));
+        return Retry.run(tuning, () -> once(method, bucket, key, query, headers, body, payload, reader));
     }
 
     /** One attempt of {@link #send}. */
-    <T> T once(String method, String bucket, String key, String query, Map<String, String> headers, Body body, String sha256,
+    <T> T once(String method, String bucket, String key, String query, Map<String, String> headers, Body body, String payload,
                        Reader<T> reader) throws IOException {
         String path = "/" + bucket + (key.isEmpty() ? "" : "/" + Signer.encode(key, true));
         SortedMap<String, String> signed = new TreeMap<>(headers);
         signed.put("host", host);
         permits.acquireUninterruptibly();
         try {
-            signer.sign(method, path, query, signed, sha256, credentials.resolveCredentials(), System.currentTimeMillis() / 1000);
+            signer.sign(method, path, query, signed, payload, credentials.resolveCredentials(), System.currentTimeMillis() / 1000);
             String target = query.isEmpty() ? path : path + "?" + query;
             while (true) {
                 Connection connection = idle.pollFirst();
@@ -121,6 +121,15 @@ public final class Wire implements AutoCloseable {
         } finally {
             permits.release();
         }
+    }
+
+    /**
+     * Sends an object or a part; returns the headers of the answer. The headers given have a content-md5:
+     * it is signed, so that it binds the bytes as a signed SHA-256 would, and unlike that one it is what
+     * stores compute anyhow, for the ETag, so that checking costs them nothing.
+     */
+    public Map<String, String> put(String bucket, String key, String query, Map<String, String> headers, Body body) throws IOException {
+        return send("PUT", bucket, key, query, headers, body, "UNSIGNED-PAYLOAD", (answer, text) -> answer);
     }
 
     /** A request without a body, answered with a small document: its text. */

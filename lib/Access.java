@@ -67,16 +67,10 @@ public final class Access implements AutoCloseable {
             access.lifetime = keys::checkLifetime;
             access.store = access.keep(ObjectStore.connect(environment.endpoint().orElseThrow(), environment.region(), keys));
             return access;
-        } catch (RuntimeException | IOException e) {
+        } catch (RuntimeException e) {
             access.close();
             throw e;
         }
-    }
-
-    /** The same, with keys for all of the environment's buckets. */
-    public static Access remote(Environment environment, Git git, Optional<Path> keyFile, Map<String, String> env) throws IOException {
-        List<String> all = List.of(environment.releases(), environment.cache(), environment.docs(), environment.install());
-        return remote(environment, git, keyFile, all, env, Console.system(env));
     }
 
     /** Opens the environment {@code local} in a folder; {@code throwAway} removes the folder at the end. */

@@ -126,7 +126,7 @@ public final class Exec {
             }
             int exit = process.waitFor();
             errDone.join();
-            if (exit == 127 && err.toString().contains("not found")) {
+            if (exit == 127 && err.toString().contains(command.get(0) + ": not found")) {
                 throw Fault.failed(command.get(0) + " is not installed", "it was not found on PATH",
                         "install " + command.get(0) + " and run again");
             }

@@ -251,7 +251,12 @@ public final class ObjectStore implements AutoCloseable {
      * the file is not the digest's, and has the store check what arrives (Content-MD5). An upload that fails leaves the key as it was, and no parts.
      */
     public void put(String bucket, String key, Path file, String sha256, String cacheControl) {
-        ask(name(bucket, key) + " could not be written", () -> send(bucket, key, file, sha256, cacheControl, false));
+        ask(name(bucket, key) + " could not be written", () -> send(bucket, key, file, Optional.of(sha256), cacheControl, false));
+    }
+
+    /** As put, of a file whose digest nobody has taken yet. */
+    public void put(String bucket, String key, Path file, String cacheControl) {
+        ask(name(bucket, key) + " could not be written", () -> send(bucket, key, file, Optional.empty(), cacheControl, false));
     }
 
     /**
@@ -261,7 +266,7 @@ public final class ObjectStore implements AutoCloseable {
     public void create(String bucket, String key, Path file, String sha256, String cacheControl) {
         ask(name(bucket, key) + " could not be written", () -> {
             try {
-                return send(bucket, key, file, sha256, cacheControl, true);
+                return send(bucket, key, file, Optional.of(sha256), cacheControl, true);
             } catch (Refusal refusal) {
                 if (refusal.status != 412) {
                     throw refusal;
@@ -272,29 +277,31 @@ public final class ObjectStore implements AutoCloseable {
         });
     }
 
-    private Object send(String bucket, String key, Path file, String sha256, String cacheControl, boolean absent) throws IOException {
+    private Object send(String bucket, String key, Path file, Optional<String> sha256, String cacheControl, boolean absent) throws IOException {
         long size = Files.size(file);
         Dialect dialect = dialects.getOrDefault(bucket, new Dialect(true, true, true));
         boolean inParts = size > tuning.partsFrom() && dialect.multipart();
         boolean condition = absent && (inParts ? dialect.conditionalParts() : dialect.conditionalWrites());
         if (absent && !condition && wire.head(bucket, key).isPresent()) {
-            requireSame(bucket, key, size, sha256);
+            requireSame(bucket, key, size, sha256.orElseThrow());
             return null;
         }
         String type = ContentType.of(key);
         if (inParts) {
-            parts.send(bucket, key, file, sha256, type, cacheControl, condition);
+            parts.send(bucket, key, file, sha256.isPresent() ? sha256.get() : FileTree.sha256(file), type, cacheControl, condition);
             return null;
         }
+        Body body = Body.of(file, 0, size);
+        Body.Digests digests = body.digests();
+        body.requireSame(digests.sha256(), sha256.orElse(digests.sha256()));
         Map<String, String> headers = new TreeMap<>();
         headers.put("cache-control", cacheControl);
         headers.put("content-type", type);
-        headers.put(SHA256, sha256);
+        headers.put("content-md5", digests.md5());
+        headers.put(SHA256, digests.sha256());
         if (condition) {
             headers.put("if-none-match", "*");
         }
-        Body body = Body.of(file, 0, size);
-        headers.put("content-md5", body.md5(sha256));
         return wire.put(bucket, key, "", headers, body);
     }
 

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SeekableByteChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -29,7 +30,7 @@ import java.util.regex.Pattern;
 public final class SigningKey implements AutoCloseable {
 
     // The process that made the file is part of its name: what it leaves behind when it is killed, a later one removes.
-    private static final Pattern OURS = Pattern.compile("releng-key-(\\d+)-[0-9a-f-]+");
+    private static final Pattern OURS = Pattern.compile("releng-key-(\\d{1,9})-[0-9a-f-]+");
 
     private final String text;
     private final String publicKey;
@@ -191,21 +192,18 @@ public final class SigningKey implements AutoCloseable {
     }
 
     /** Removes the key files of runs of this user that were killed. */
-    static void removeLeftovers(Map<String, String> env) throws IOException {
+    static void removeLeftovers(Map<String, String> env) {
         for (Path folder : folders(env)) {
-            List<Path> left = new ArrayList<>();
             try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, "releng-key-*")) {
                 for (Path file : files) {
                     Matcher name = OURS.matcher(file.getFileName().toString());
-                    if (name.matches() && ProcessHandle.of(Long.parseLong(name.group(1))).isEmpty()) {
-                        left.add(file);
+                    if (name.matches() && ProcessHandle.of(Long.parseLong(name.group(1))).isEmpty()
+                            && Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS) && ownedByUs(file)) {
+                        Files.deleteIfExists(file);
                     }
                 }
-            }
-            for (Path file : left) {
-                if (Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS) && ownedByUs(file)) {
-                    Files.deleteIfExists(file);
-                }
+            } catch (IOException | DirectoryIteratorException e) {
+                // another run removes them at the same time, or will
             }
         }
     }

@@ -120,7 +120,9 @@ public record Cache(ObjectStore store, String bucket, Nix nix, Collection<String
             Files.createDirectories(staging);
             Files.write(staging.resolve(hash(narinfo.getKey()) + ".narinfo"), narinfo.getValue());
         }
-        nix.copyToCache(roots, staging, key.get().file());
+        try (SigningKey signing = key.get()) { // in a file only as long as Nix needs one
+            nix.copyToCache(roots, staging, signing.file());
+        }
         List<String> gone = missing.stream().filter(path -> !Files.exists(staging.resolve(hash(path) + ".narinfo"))).toList();
         if (!gone.isEmpty()) {
             throw Fault.failed("nix copy left out store paths", gone, "run upload again; nothing of the cache was sent");

@@ -16,6 +16,9 @@ public final class Body {
 
     public static final Body NONE = of(new byte[0]);
 
+    public record Digests(String md5, String sha256) {
+    }
+
     interface Sink {
         void take(byte[] buffer, int length) throws IOException;
     }
@@ -61,33 +64,37 @@ public final class Body {
     /** In hex. */
     String sha256() throws IOException {
         MessageDigest digest = FileTree.digest("SHA-256");
-        pass(new byte[1 << 16], 0, (buffer, some) -> digest.update(buffer, 0, some));
+        pass(buffer(), 0, (buffer, some) -> digest.update(buffer, 0, some));
         return HexFormat.of().formatHex(digest.digest());
     }
 
     /** As the header Content-MD5 has it: base64, RFC 1864. */
     String md5() throws IOException {
         MessageDigest digest = FileTree.digest("MD5");
-        pass(new byte[1 << 16], 0, (buffer, some) -> digest.update(buffer, 0, some));
+        pass(buffer(), 0, (buffer, some) -> digest.update(buffer, 0, some));
         return Base64.getEncoder().encodeToString(digest.digest());
     }
 
-    /** The same, in one go with the SHA-256. Throws Fault when that is another than {@code sha256}, in hex. */
-    public String md5(String sha256) throws IOException {
+    /** MD5 as Content-MD5 has it and SHA-256 in hex, in one go. */
+    public Digests digests() throws IOException {
         MessageDigest whole = FileTree.digest("SHA-256");
         MessageDigest digest = FileTree.digest("MD5");
-        pass(new byte[1 << 16], 0, (buffer, some) -> {
+        pass(buffer(), 0, (buffer, some) -> {
             whole.update(buffer, 0, some);
             digest.update(buffer, 0, some);
         });
-        requireSame(HexFormat.of().formatHex(whole.digest()), sha256);
-        return Base64.getEncoder().encodeToString(digest.digest());
+        return new Digests(Base64.getEncoder().encodeToString(digest.digest()), HexFormat.of().formatHex(whole.digest()));
     }
 
-    void requireSame(String now, String built) {
+    /** Throws Fault when a digest of this file is not the one it was built with. */
+    public void requireSame(String now, String built) {
         if (!now.equals(built)) {
             throw Fault.failed(file + " is not what was built", "its sha256 is " + now + ", and was " + built, "build again; nothing of it was published");
         }
+    }
+
+    private byte[] buffer() {
+        return new byte[(int) Math.max(1, Math.min(length, 1 << 16))];
     }
 
     private FileChannel open() {

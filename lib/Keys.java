@@ -269,10 +269,8 @@ public final class Keys implements AwsCredentialsProvider, AutoCloseable {
                         "install ssh, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and run again");
             }
             Exec ssh = Exec.of(command).baseEnv(env);
-            Exec.Result result;
-            try {
-                result = ssh.run();
-            } catch (Fault fault) {
+            Exec.Result result = ssh.run();
+            if (result.exit() == 127) {
                 // ssh is there, and hands on the 127 of the shell over there.
                 throw none(List.of(MAKER + " is not installed there, or not for the user you log in as"), "try: ssh " + host + " " + MAKER + " --help");
             }

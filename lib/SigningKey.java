@@ -79,11 +79,8 @@ public final class SigningKey implements AutoCloseable {
 
     private static String printedBy(String command, Map<String, String> env) {
         String next = "run it by hand; it must print the key";
-        Exec.Result result;
-        try {
-            result = Exec.of("sh", "-c", command).baseEnv(env).run();
-        } catch (Fault fault) {
-            // Exec takes its 127 for a missing sh.
+        Exec.Result result = Exec.of("sh", "-c", command).baseEnv(env).run();
+        if (result.exit() == 127) {
             throw Fault.failed("the command for the signing key failed", "a program in RELENG_SIGNING_KEY_COMMAND is not installed", next);
         }
         if (result.exit() != 0 || result.out().isBlank()) {

@@ -207,7 +207,7 @@ class UploadTest {
             String said = new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
             assertEquals(143, process.waitFor());
             assertTrue(TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - start) < 20, "at once");
-            assertTrue(said.matches("(?s).*interrupted: \\d+ of \\d+ operations are done; stopped in manual 2.95: files.*"), said);
+            assertTrue(said.matches("(?s).*interrupted: \\d+ of \\d+ operations are done; stopped in manual 2.95: new files.*"), said);
         }
         checkout.write("releng.json", store.config(remote));
         Checkout.Run again = upload("--target", "manual");

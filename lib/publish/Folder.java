@@ -72,14 +72,17 @@ public record Folder(String name, ObjectStore store, String bucket, String prefi
         Parallel.forEach(items.entrySet(), Runtime.getRuntime().availableProcessors() * 2, entry ->
                 difference(prefix + entry.getKey(), entry.getValue(), there, sends, conflicts));
         Collections.sort(conflicts);
+        // What is new before what links to it, and before what is deleted: no reader follows a link into nothing.
         List<Stage> stages = new ArrayList<>();
-        if (!sends.isEmpty()) {
-            stages.add(new Stage("files", List.copyOf(sends.values())));
+        for (Operation.Kind kind : List.of(Operation.Kind.CREATE, Operation.Kind.REPLACE)) {
+            List<Operation> some = sends.values().stream().filter(operation -> operation.kind() == kind).toList();
+            if (!some.isEmpty()) {
+                stages.add(new Stage(kind == Operation.Kind.CREATE ? "new files" : "changed files", some));
+            }
         }
         if (mode.mirrors()) {
             conflicts.addAll(guard(surplus));
             if (!surplus.isEmpty()) {
-                // New pages first: no reader follows a link into nothing.
                 stages.add(new Stage("pages that are gone", surplus.values().stream().map(stored ->
                         Operation.delete(url(stored.key()), stored.etag(), () -> store.delete(bucket, List.of(stored.key())))).toList()));
             }

@@ -57,8 +57,9 @@ public final class Sdk implements AutoCloseable {
                 refusal.initCause(e);
                 throw refusal;
             } catch (SdkClientException e) {
-                if (e.getCause() instanceof IOException io) {
-                    throw new IOException(e.getMessage(), io);
+                // An answer that was cut off cannot be parsed: that is a lost connection, too.
+                if (e.getCause() instanceof IOException || String.valueOf(e.getMessage()).contains("parse")) {
+                    throw new IOException(e.getMessage(), e);
                 }
                 throw e;
             } finally {

@@ -1,0 +1,616 @@
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.RandomAccessFile;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.ZoneOffset;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+import lib.ContentType;
+import lib.Exec;
+import lib.Fault;
+import lib.FileTree;
+import lib.ObjectStore;
+import lib.store.Dialect;
+import lib.store.Tuning;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
+import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
+
+class ObjectStoreTest {
+
+    private static final String SHORT = "public, max-age=60";
+    /** Parts of the smallest size S3 allows, and no long waits. */
+    private static final Tuning QUICK = new Tuning(8, 6 << 20, 5 << 20, Duration.ofSeconds(5), Duration.ofSeconds(1), 3, Duration.ofSeconds(20));
+
+    @TempDir
+    Path root;
+
+    private final Store server = new Store();
+    private final List<Closeable> opened = new ArrayList<>();
+
+    // Buckets are made on first use, and a test's threads may not both be the first.
+    @BeforeEach
+    void bucket() {
+        server.bucket("docs");
+    }
+
+    @AfterEach
+    void close() throws IOException {
+        for (Closeable one : opened) {
+            one.close();
+        }
+        server.close();
+    }
+
+    private ObjectStore at(URI endpoint, Tuning tuning) {
+        ObjectStore store = ObjectStore.connect(endpoint, server.region(),
+                StaticCredentialsProvider.create(AwsBasicCredentials.create(server.id(), server.secret())), tuning);
+        opened.add(store::close);
+        return store;
+    }
+
+    private Path file(String name, byte[] bytes) throws IOException {
+        return Files.write(root.resolve(name), bytes);
+    }
+
+    private static byte[] random(int size) {
+        byte[] bytes = new byte[size];
+        new Random(size).nextBytes(bytes);
+        return bytes;
+    }
+
+    private void put(ObjectStore store, String key, Path file) throws IOException {
+        store.put(server.bucket("docs"), key, file, FileTree.sha256(file), SHORT);
+    }
+
+    // --- what arrives -------------------------------------------------------------------------
+
+    @Test
+    void keysOfAnyKindArriveUnderTheirNames() throws IOException {
+        ObjectStore store = server.open();
+        List<String> keys = List.of("a b", "a+b", "a~b", "a%20b", "ünï/ćødé \u2192.html", "a&b<c>'d", "a=b;c,d@e!f(g)*h", "q?r#s", "$:[]");
+        for (String key : keys) {
+            Path file = file("f", key.getBytes(StandardCharsets.UTF_8));
+            put(store, key, file);
+            assertArrayEquals(Files.readAllBytes(file), server.get("docs", key), key);
+            assertEquals(FileTree.sha256(file), store.sha256(server.bucket("docs"), key));
+            assertTrue(store.list(server.bucket("docs"), key).containsKey(key), key);
+        }
+    }
+
+    @Test
+    void anEmptyFileIsAnEmptyObject() throws IOException {
+        ObjectStore store = server.open();
+        put(store, "empty", file("empty", new byte[0]));
+        assertEquals(0, server.get("docs", "empty").length);
+        assertArrayEquals(new byte[0], store.get(server.bucket("docs"), "empty").orElseThrow());
+        assertEquals(0L, store.size(server.bucket("docs"), "empty").orElseThrow());
+    }
+
+    @Test
+    void aListingOfMoreThanAThousandIsWhole() throws Exception {
+        ObjectStore store = server.open();
+        Path file = file("f", "x".getBytes());
+        ExecutorService threads = Executors.newFixedThreadPool(8);
+        List<Future<?>> running = new ArrayList<>();
+        for (int i = 0; i < 1005; i++) {
+            String key = "d" + i % 3 + "/" + i;
+            running.add(threads.submit(() -> {
+                put(store, key, file);
+                return null;
+            }));
+        }
+        for (Future<?> one : running) {
+            one.get();
+        }
+        threads.shutdown();
+        assertEquals(1005, store.list(server.bucket("docs"), "").size());
+        assertEquals(List.of("d0", "d1", "d2"), store.folders(server.bucket("docs"), ""));
+        store.delete(server.bucket("docs"), store.list(server.bucket("docs"), "").keySet());
+        assertEquals(Map.of(), server.content("docs"));
+    }
+
+    @Test
+    void everyKindOfFileHasItsMediaType() {
+        Map.of("a.html", "text/html; charset=utf-8", "a.js", "text/javascript; charset=utf-8", "a.css", "text/css; charset=utf-8",
+                "a.svg", "image/svg+xml", "a.json", "application/json", "lix-2.95.0.tar.gz", "application/gzip", "lix-2.95.0.tar.xz", "application/x-xz",
+                "0.narinfo", "text/x-nix-narinfo", "nar/0.nar.zst", "application/x-nix-nar", "nix-cache-info", "text/x-nix-cache-info")
+                .forEach((name, type) -> assertEquals(type, ContentType.of(name), name));
+        assertEquals("application/octet-stream", ContentType.of("html"));
+        assertEquals("application/octet-stream", ContentType.of("a.html/b"));
+    }
+
+    @Test
+    void largeFilesGoInPartsAndArriveWhole() throws IOException {
+        ObjectStore store = at(server.endpoint(), QUICK);
+        Path file = file("large.tar.xz", random((12 << 20) + 345));
+        put(store, "large.tar.xz", file);
+        var head = server.client().headObject(request -> request.bucket(server.bucket("docs")).key("large.tar.xz"));
+        assertEquals("application/x-xz", head.contentType());
+        assertEquals(SHORT, head.cacheControl());
+        assertEquals(Map.of("sha256", FileTree.sha256(file)), head.metadata());
+        assertTrue(head.eTag().endsWith("-3\""), head.eTag());
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        assertEquals(Files.size(file), store.download(server.bucket("docs"), "large.tar.xz", out));
+        assertArrayEquals(Files.readAllBytes(file), out.toByteArray());
+    }
+
+    @Test
+    void aCopyKeepsBytesTypeAndDigest() throws IOException {
+        ObjectStore store = server.open();
+        Path file = file("a.css", "body {}".getBytes());
+        put(store, "from/a b+c.css", file);
+        store.copy(server.bucket("docs"), "from/a b+c.css", "to", "public, max-age=7");
+        var head = server.client().headObject(request -> request.bucket(server.bucket("docs")).key("to"));
+        assertEquals("text/css; charset=utf-8", head.contentType());
+        assertEquals("public, max-age=7", head.cacheControl());
+        assertEquals(FileTree.sha256(file), head.metadata().get("sha256"));
+        assertArrayEquals(Files.readAllBytes(file), server.get("docs", "to"));
+        Fault fault = assertThrows(Fault.class, () -> store.copy(server.bucket("docs"), "none", "to", SHORT));
+        assertTrue(fault.getMessage().contains("no such object"), fault.getMessage());
+    }
+
+    @Test
+    void anIndependentClientReadsBackWhatWasSent() throws IOException {
+        assumeTrue(Stream.of(System.getenv("PATH").split(":")).anyMatch(folder -> Files.isExecutable(Path.of(folder, "aws"))), "there is no aws command");
+        put(server.open(), "a b.html", file("a.html", "<p>".getBytes()));
+        Exec aws = Exec.of("aws", "--endpoint-url", server.endpoint().toString(), "--region", server.region(), "s3api", "head-object",
+                "--bucket", server.bucket("docs"), "--key", "a b.html");
+        server.credentials().forEach(aws::env);
+        Exec.Result head = aws.run();
+        assertTrue(head.out().replace("; ", ";").contains("text/html;charset=utf-8") && head.out().contains(SHORT), head.out() + head.err());
+    }
+
+    @Test
+    @DisplayName("hazard 33: a file that is no more what was built is refused, and nothing of it is there")
+    void otherBytesThanPromisedAreRefused() throws IOException {
+        ObjectStore store = at(server.endpoint(), QUICK);
+        String promised = FileTree.sha256(file("promised", "x".getBytes()));
+        for (Path file : List.of(file("small", "y".getBytes()), file("large", random(7 << 20)))) {
+            assertThrows(Fault.class, () -> store.put(server.bucket("docs"), "k", file, promised, SHORT));
+        }
+        assertEquals(Map.of(), server.content("docs"));
+        assertNoPartsLeft();
+    }
+
+    @Test
+    void whichOfManyDifferIsAskedAtOnce() throws IOException {
+        ObjectStore store = at(server.endpoint(), QUICK);
+        List<ObjectStore.Twins> twins = new ArrayList<>();
+        for (int i = 0; i < 20; i++) {
+            Path file = file("f" + i, ("x" + i).getBytes());
+            put(store, "f" + i, file);
+            if (i % 10 == 0) {
+                Files.write(file, ("y" + i).getBytes());
+            }
+            twins.add(new ObjectStore.Twins(store.list(server.bucket("docs"), "f" + i).get("f" + i), file, Files.size(file), FileTree.sha256(file)));
+        }
+        assertEquals(Set.of("f0", "f10"), store.differing(server.bucket("docs"), twins));
+    }
+
+    // --- who writes first ---------------------------------------------------------------------
+
+    @Test
+    @DisplayName("hazard 27: of two that create a key at once one wins, and the other is told")
+    void ofTwoCreationsAtOnceOneWins() throws Exception {
+        ObjectStore store = at(server.endpoint(), QUICK);
+        assumeTrue(store.conditionalWrites(server.bucket("docs")), "the store knows no If-None-Match");
+        ExecutorService threads = Executors.newFixedThreadPool(4);
+        for (int round = 0; round < 5; round++) {
+            String key = "k" + round;
+            List<Future<?>> running = new ArrayList<>();
+            for (int i = 0; i < 4; i++) {
+                Path file = file("r" + round + i, ("by " + i).getBytes());
+                running.add(threads.submit(() -> {
+                    store.create(server.bucket("docs"), key, file, FileTree.sha256(file), SHORT);
+                    return null;
+                }));
+            }
+            int refused = 0;
+            for (Future<?> one : running) {
+                try {
+                    one.get();
+                } catch (java.util.concurrent.ExecutionException e) {
+                    assertTrue(e.getCause().getMessage().contains("somebody else has just written it"), e.getCause().toString());
+                    assertEquals(3, ((Fault) e.getCause()).kind().exitCode);
+                    refused++;
+                }
+            }
+            assertEquals(3, refused);
+        }
+        threads.shutdown();
+    }
+
+    @Test
+    void creatingTheSameBytesAgainIsFine() throws IOException {
+        for (ObjectStore store : List.of(at(server.endpoint(), QUICK), at(server.endpoint(), QUICK))) {
+            for (Path file : List.of(file("small", "x".getBytes()), file("large", random(7 << 20)))) {
+                String key = file.getFileName().toString();
+                store.create(server.bucket("docs"), key, file, FileTree.sha256(file), SHORT);
+                store.create(server.bucket("docs"), key, file, FileTree.sha256(file), SHORT);
+                Path other = file("other", random((int) Files.size(file) + 1));
+                Fault fault = assertThrows(Fault.class, () -> store.create(server.bucket("docs"), key, other, FileTree.sha256(other), SHORT));
+                assertEquals(3, fault.kind().exitCode, fault.getMessage());
+                assertArrayEquals(Files.readAllBytes(file), server.get("docs", key));
+            }
+            store.probe(server.bucket("docs")); // the second time by what the probe has found
+        }
+        assertNoPartsLeft();
+    }
+
+    @Test
+    @DisplayName("hazard 35: what the store can do is found by trying, and nothing is left behind")
+    void theProbeLeavesNothing() throws IOException {
+        Dialect dialect = server.open().probe(server.bucket("docs"));
+        assertTrue(dialect.multipart(), dialect.toString());
+        assertEquals(Map.of(), server.content("docs"));
+        assertNoPartsLeft();
+    }
+
+    @Test
+    void aStoreThatIgnoresTheConditionIsFoundOut() throws IOException {
+        try (Faulty faulty = new Faulty(server.endpoint(), (request, count) -> request.method().equals("PUT") ? "200" : "501")) {
+            assertEquals(new Dialect(false, false, false), probed(faulty, "204"));
+        }
+    }
+
+    private Dialect probed(Faulty faulty, String deletion) {
+        faulty.otherwise = deletion;
+        return at(faulty.endpoint(), QUICK).probe("bucket");
+    }
+
+    @Test
+    void keysThatMayNotWriteAreFoundBeforehand() throws IOException {
+        try (Faulty faulty = new Faulty(server.endpoint(), (request, count) -> "403")) {
+            Fault fault = assertThrows(Fault.class, () -> at(faulty.endpoint(), QUICK).probe("bucket"));
+            assertTrue(fault.getMessage().contains("bucket cannot be written") && fault.getMessage().contains("403"), fault.getMessage());
+            assertEquals(1, faulty.requests.size());
+        }
+    }
+
+    // --- what goes wrong on the way -----------------------------------------------------------
+
+    @Test
+    @DisplayName("hazard 33: after 500, 429, a reset, half an answer and silence the whole body is sent again")
+    void whatPassesIsTriedAgainWithTheWholeBody() throws IOException {
+        Path file = file("f.bin", random(300_000));
+        for (String fault : List.of("500", "502", "503", "429", "reset", "reset early", "truncate", "stall")) {
+            try (Faulty faulty = new Faulty(server.endpoint(), (request, count) -> count <= 2 ? fault : "forward")) {
+                put(at(faulty.endpoint(), QUICK), "k", file);
+                assertEquals(3, faulty.requests.size(), fault);
+                assertArrayEquals(Files.readAllBytes(file), server.get("docs", "k"), fault);
+                server.client().deleteObject(request -> request.bucket(server.bucket("docs")).key("k"));
+            }
+        }
+    }
+
+    @Test
+    void theStoreIsWaitedForAsLongAsItAsks() throws IOException {
+        for (boolean asDate : List.of(false, true)) {
+            try (Faulty faulty = new Faulty(server.endpoint(), (request, count) -> count > 1 ? "forward" : "503 " + (asDate
+                    ? DateTimeFormatter.RFC_1123_DATE_TIME.format(ZonedDateTime.now(ZoneOffset.UTC).plusSeconds(3)) : "2"))) {
+                long start = System.nanoTime();
+                put(at(faulty.endpoint(), QUICK), "k", file("f", "x".getBytes()));
+                double seconds = (System.nanoTime() - start) / 1e9;
+                assertTrue(seconds > 1.9, seconds + " s");
+            }
+        }
+    }
+
+    @Test
+    void longerThanOurPatienceNobodyWaits() throws IOException {
+        try (Faulty faulty = new Faulty(server.endpoint(), (request, count) -> "503 3600")) {
+            Path file = file("f", "x".getBytes());
+            Fault fault = assertThrows(Fault.class, () -> put(at(faulty.endpoint(), QUICK), "k", file));
+            assertTrue(fault.getMessage().contains("503") && fault.getMessage().contains(faulty.endpoint().toString())
+                    && fault.getMessage().contains("/k"), fault.getMessage());
+            assertEquals(1, faulty.requests.size());
+        }
+    }
+
+    @Test
+    void whatIsRefusedIsNotTriedAgain() throws IOException {
+        Path file = file("f", random(3 << 20));
+        for (String status : List.of("400", "403", "404", "409", "501")) {
+            try (Faulty faulty = new Faulty(server.endpoint(), (request, count) -> status)) {
+                Fault fault = assertThrows(Fault.class, () -> put(at(faulty.endpoint(), QUICK), "k", file));
+                assertTrue(fault.getMessage().contains(status), fault.getMessage());
+                assertFalse(fault.getMessage().contains(server.secret()));
+                assertEquals(1, faulty.requests.size(), status);
+            }
+        }
+    }
+
+    @Test
+    void attemptsAreNumbered() throws IOException {
+        try (Faulty faulty = new Faulty(server.endpoint(), (request, count) -> "500")) {
+            Path file = file("f", "x".getBytes());
+            assertThrows(Fault.class, () -> put(at(faulty.endpoint(), QUICK), "k", file));
+            assertEquals(3, faulty.requests.size());
+        }
+    }
+
+    @Test
+    void aDownloadGoesOnWhereItBrokeOff() throws IOException {
+        byte[] bytes = random(1 << 20);
+        server.put("docs", "k", bytes);
+        try (Faulty faulty = new Faulty(server.endpoint(), (request, count) -> count <= 2 ? "truncate" : "forward")) {
+            ByteArrayOutputStream out = new ByteArrayOutputStream();
+            assertEquals(bytes.length, at(faulty.endpoint(), QUICK).download(server.bucket("docs"), "k", out));
+            assertArrayEquals(bytes, out.toByteArray());
+            assertTrue(faulty.requests.get(2).head().toLowerCase().contains("range: bytes="), faulty.requests.get(2).head());
+        }
+    }
+
+    @Test
+    @DisplayName("hazard 33: an upload in parts that fails is not visible and leaves no parts")
+    void aFailedUploadInPartsLeavesNothing() throws IOException {
+        Path file = file("large", random(16 << 20));
+        for (String fault : List.of("500", "403", "reset")) {
+            try (Faulty faulty = new Faulty(server.endpoint(), (request, count) -> request.head().contains("partNumber=2") ? fault : "forward")) {
+                assertThrows(Fault.class, () -> put(at(faulty.endpoint(), QUICK), "large", file));
+            }
+            assertEquals(Map.of(), server.content("docs"), fault);
+            assertNoPartsLeft();
+        }
+    }
+
+    @Test
+    void partsOfARunThatWasKilledAreRemovedByTheNext() throws IOException {
+        server.client().createMultipartUpload(request -> request.bucket(server.bucket("docs")).key("large"));
+        server.client().createMultipartUpload(request -> request.bucket(server.bucket("docs")).key("large.sig"));
+        ObjectStore store = at(server.endpoint(), QUICK);
+        put(store, "large", file("large", random(7 << 20)));
+        assertEquals(1, store.abandonParts(server.bucket("docs"), "large"));
+        assertNoPartsLeft();
+    }
+
+    private void assertNoPartsLeft() {
+        assertEquals(List.of(), server.client().listMultipartUploads(request -> request.bucket(server.bucket("docs"))).uploads());
+    }
+
+    @Test
+    void requestsAtOnceAreBoundedForPartsToo() throws Exception {
+        AtomicInteger running = new AtomicInteger();
+        AtomicInteger most = new AtomicInteger();
+        try (Faulty faulty = new Faulty(server.endpoint(), (request, count) -> {
+            most.accumulateAndGet(running.incrementAndGet(), Math::max);
+            return "forward";
+        })) {
+            faulty.answered = running::decrementAndGet;
+            ObjectStore store = at(faulty.endpoint(), QUICK.withConcurrency(3));
+            ExecutorService threads = Executors.newFixedThreadPool(6);
+            List<Future<?>> all = new ArrayList<>();
+            for (int i = 0; i < 6; i++) {
+                Path file = file("large" + i, random((7 << 20) + i));
+                all.add(threads.submit(() -> {
+                    put(store, file.getFileName().toString(), file);
+                    return null;
+                }));
+            }
+            for (Future<?> one : all) {
+                one.get();
+            }
+            threads.shutdown();
+            assertEquals(6, server.content("docs").size());
+            assertTrue(most.get() <= 3, most + " at once");
+        }
+    }
+
+    // --- memory -------------------------------------------------------------------------------
+
+    /** ENDPOINT FILE SHA256: sends the file, and says the peak of the resident memory in kB. */
+    static final class Sender {
+        public static void main(String[] args) throws IOException {
+            try (ObjectStore store = ObjectStore.connect(URI.create(args[0]), "local",
+                    StaticCredentialsProvider.create(AwsBasicCredentials.create("id", "secret")))) {
+                store.put("bucket", "large", Path.of(args[1]), args[2], SHORT);
+            }
+            System.out.println(Files.readAllLines(Path.of("/proc/self/status")).stream().filter(line -> line.startsWith("VmHWM"))
+                    .findFirst().orElseThrow().replaceAll("[^0-9]", ""));
+        }
+    }
+
+    @Test
+    void twoGigabytesAreSentInLessThanAQuarterOfOne() throws Exception {
+        assumeTrue(Files.exists(Path.of("/proc/self/status")), "there is no /proc");
+        Path file = root.resolve("large");
+        try (RandomAccessFile sparse = new RandomAccessFile(file.toFile(), "rw")) {
+            sparse.setLength(2L << 30);
+        }
+        String sha256 = FileTree.sha256(file);
+        try (Faulty faulty = new Faulty(server.endpoint(), (request, count) -> request.method().equals("HEAD")
+                ? "200\r\nx-amz-meta-sha256: " + sha256 + "\r\nContent-Length: " + (2L << 30) : "s3")) {
+            Process sender = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx96m", "-cp",
+                    System.getProperty("java.class.path"), "-Dslf4j.provider=org.slf4j.nop.NOPServiceProvider", Sender.class.getName(),
+                    faulty.endpoint().toString(), file.toString(), sha256).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+            String peak = new String(sender.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
+            assertEquals(0, sender.waitFor());
+            assertEquals(2L << 30, faulty.partBytes());
+            assertTrue(Long.parseLong(peak) < 256 << 10, peak + " kB");
+        }
+    }
+
+    // --- the server that goes wrong -----------------------------------------------------------
+
+    record Seen(String method, String head, long length) {
+    }
+
+    interface Decision {
+        String on(Seen request, int count);
+    }
+
+    /** Answers as decided for each request, in words, or passes it on to a real server. */
+    static final class Faulty implements Closeable {
+        final List<Seen> requests = new CopyOnWriteArrayList<>();
+        volatile String otherwise;
+        volatile Runnable answered = () -> { };
+        private final ServerSocket listening = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+        private final URI server;
+        private final Decision decision;
+        private final AtomicInteger count = new AtomicInteger();
+
+        Faulty(URI server, Decision decision) throws IOException {
+            this.server = server;
+            this.decision = decision;
+            daemon(() -> {
+                while (true) {
+                    Socket client = listening.accept();
+                    daemon(() -> serve(client));
+                }
+            });
+        }
+
+        URI endpoint() {
+            return URI.create("http://127.0.0.1:" + listening.getLocalPort());
+        }
+
+        long partBytes() {
+            return requests.stream().filter(request -> request.head().contains("partNumber=")).mapToLong(Seen::length).sum();
+        }
+
+        @Override
+        public void close() throws IOException {
+            listening.close();
+        }
+
+        private void serve(Socket client) throws IOException {
+            try (client) {
+                InputStream in = new java.io.BufferedInputStream(client.getInputStream(), 1 << 16);
+                while (one(client, in)) {
+                    continue;
+                }
+            }
+        }
+
+        private boolean one(Socket client, InputStream in) throws IOException {
+            StringBuilder text = new StringBuilder();
+            while (text.indexOf("\r\n\r\n") < 0) {
+                int c = in.read();
+                if (c < 0) {
+                    return false;
+                }
+                text.append((char) c);
+            }
+            String head = text.toString();
+            var matcher = java.util.regex.Pattern.compile("(?i)content-length: *(\\d+)").matcher(head);
+            Seen seen = new Seen(head.substring(0, head.indexOf(' ')), head, matcher.find() ? Long.parseLong(matcher.group(1)) : 0);
+            requests.add(seen);
+            String what = seen.method().equals("DELETE") && otherwise != null ? otherwise : decision.on(seen, count.incrementAndGet());
+            OutputStream out = client.getOutputStream();
+            switch (what) {
+                case "reset early" -> {
+                    client.setSoLinger(true, 0);
+                    return false;
+                }
+                case "stall" -> {
+                    in.skipNBytes(seen.length());
+                    in.read(); // nothing, until the client gives up
+                    return false;
+                }
+                case "forward", "truncate" -> {
+                    forward(in, seen, out, what.equals("truncate"));
+                    return false;
+                }
+                default -> {
+                    if (what.equals("403") && seen.length() > 0) {
+                        // Refuses without reading, as real servers do.
+                        out.write("HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".getBytes());
+                        out.flush();
+                        client.shutdownOutput();
+                        in.transferTo(OutputStream.nullOutputStream());
+                        return false;
+                    }
+                    in.skipNBytes(seen.length());
+                    if (what.equals("reset")) {
+                        client.setSoLinger(true, 0);
+                        return false;
+                    }
+                    out.write(answer(what, seen).getBytes(StandardCharsets.ISO_8859_1));
+                    return true;
+                }
+            }
+        }
+
+        private static String answer(String what, Seen seen) {
+            if (what.equals("s3")) {
+                String xml = seen.head().startsWith("POST") ? seen.head().contains("uploadId=")
+                        ? "<CompleteMultipartUploadResult><ETag>x</ETag></CompleteMultipartUploadResult>"
+                        : "<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>"
+                        : seen.method().equals("GET") ? "<ListMultipartUploadsResult></ListMultipartUploadsResult>" : "";
+                return "HTTP/1.1 200 OK\r\nETag: \"x\"\r\nContent-Length: " + xml.length() + "\r\n\r\n" + xml;
+            }
+            String[] words = what.split(" ", 2);
+            return "HTTP/1.1 " + words[0].replaceFirst("^(\\d+)", "$1 Answer") + (words.length > 1 && !what.contains("\r") ? "\r\nRetry-After: " + words[1]
+                    : words.length > 1 ? " " + words[1] : "") + (what.contains("Content-Length") ? "" : "\r\nContent-Length: 0") + "\r\n\r\n";
+        }
+
+        private void forward(InputStream in, Seen seen, OutputStream out, boolean truncate) throws IOException {
+            try (Socket upstream = new Socket(server.getHost(), server.getPort())) {
+                upstream.getOutputStream().write(seen.head().replaceFirst("\r\n", "\r\nConnection: close\r\n").getBytes(StandardCharsets.ISO_8859_1));
+                byte[] buffer = new byte[1 << 16];
+                for (long left = seen.length(); left > 0; ) {
+                    int read = in.read(buffer, 0, (int) Math.min(buffer.length, left));
+                    upstream.getOutputStream().write(buffer, 0, read);
+                    left -= read;
+                }
+                if (truncate) {
+                    // Half of what there is: of the head, or of the body where that is long.
+                    byte[] all = upstream.getInputStream().readAllBytes();
+                    out.write(all, 0, all.length / 2);
+                } else {
+                    answered.run();
+                    upstream.getInputStream().transferTo(out);
+                }
+            }
+        }
+
+        private interface Work {
+            void run() throws IOException;
+        }
+
+        private static void daemon(Work work) {
+            Thread thread = new Thread(() -> {
+                try {
+                    work.run();
+                } catch (IOException e) {
+                    // the other side has closed
+                }
+            }, "faulty");
+            thread.setDaemon(true);
+            thread.start();
+        }
+    }
+}

@@ -23,9 +23,9 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.Semaphore;
 import lib.store.Body;
 import lib.store.Dialect;
+import lib.store.Pace;
 import lib.store.Parts;
 import lib.store.Probe;
 import lib.store.Refusal;
@@ -75,9 +75,9 @@ public final class ObjectStore implements AutoCloseable {
     private ObjectStore(URI endpoint, String region, AwsCredentialsProvider credentials, Tuning tuning) {
         this.endpoint = endpoint;
         this.tuning = tuning;
-        Semaphore permits = new Semaphore(tuning.concurrency());
-        wire = new Wire(endpoint, region, credentials, tuning, permits);
-        sdk = new Sdk(endpoint, region, credentials, tuning, permits);
+        Pace pace = new Pace(tuning.concurrency());
+        wire = new Wire(endpoint, region, credentials, tuning, pace);
+        sdk = new Sdk(endpoint, region, credentials, tuning, pace);
         workers = Executors.newFixedThreadPool(tuning.concurrency(), ObjectStore::daemon);
         parts = new Parts(wire, sdk, tuning, workers);
     }

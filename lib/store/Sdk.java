@@ -3,7 +3,6 @@ package lib.store;
 import java.io.IOException;
 import java.net.URI;
 import java.util.Optional;
-import java.util.concurrent.Semaphore;
 import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
 import software.amazon.awssdk.awscore.exception.AwsServiceException;
 import software.amazon.awssdk.awscore.retry.AwsRetryStrategy;
@@ -30,22 +29,22 @@ public final class Sdk implements AutoCloseable {
     private final String region;
     private final AwsCredentialsProvider credentials;
     private final Tuning tuning;
-    private final Semaphore permits;
+    private final Pace pace;
     private S3Client client;
 
-    /** {@code permits} is what requests at once are counted with. */
-    public Sdk(URI endpoint, String region, AwsCredentialsProvider credentials, Tuning tuning, Semaphore permits) {
+    /** {@code pace} says how many requests there may be at once. */
+    public Sdk(URI endpoint, String region, AwsCredentialsProvider credentials, Tuning tuning, Pace pace) {
         this.endpoint = endpoint;
         this.region = region;
         this.credentials = credentials;
         this.tuning = tuning;
-        this.permits = permits;
+        this.pace = pace;
     }
 
     /** Sends a request until it is answered with success. Throws Refusal when the store says no. */
     public <T> T ask(Request<T> request) throws IOException {
         return Retry.run(tuning, () -> {
-            permits.acquireUninterruptibly();
+            pace.begin();
             try {
                 return request.send(client());
             } catch (AwsServiceException e) {
@@ -63,7 +62,7 @@ public final class Sdk implements AutoCloseable {
                 }
                 throw e;
             } finally {
-                permits.release();
+                pace.end(0);
             }
         });
     }

@@ -14,7 +14,6 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedDeque;
-import java.util.concurrent.Semaphore;
 import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
 
 /**
@@ -38,19 +37,19 @@ public final class Wire implements AutoCloseable {
     private final Tuning tuning;
     private final Signer signer;
     private final String host;
-    private final Semaphore permits;
+    private final Pace pace;
     private final ConcurrentLinkedDeque<Connection> idle = new ConcurrentLinkedDeque<>();
     private final Set<Connection> busy = ConcurrentHashMap.newKeySet();
     private final Thread watch = new Thread(this::watch, "stalled requests");
 
-    /** {@code permits} is what requests at once are counted with. */
-    public Wire(URI endpoint, String region, AwsCredentialsProvider credentials, Tuning tuning, Semaphore permits) {
+    /** {@code pace} says how many requests there may be at once. */
+    public Wire(URI endpoint, String region, AwsCredentialsProvider credentials, Tuning tuning, Pace pace) {
         this.endpoint = endpoint;
         this.credentials = credentials;
         this.tuning = tuning;
         this.signer = new Signer(region);
         this.host = endpoint.getPort() < 0 ? endpoint.getHost() : endpoint.getHost() + ":" + endpoint.getPort();
-        this.permits = permits;
+        this.pace = pace;
         watch.setDaemon(true);
         watch.start();
     }
@@ -75,7 +74,7 @@ public final class Wire implements AutoCloseable {
         String path = "/" + bucket + (key.isEmpty() ? "" : "/" + Signer.encode(key, true));
         SortedMap<String, String> signed = new TreeMap<>(headers);
         signed.put("host", host);
-        permits.acquireUninterruptibly();
+        pace.begin();
         try {
             signer.sign(method, path, query, signed, payload, credentials.resolveCredentials(), System.currentTimeMillis() / 1000);
             String target = query.isEmpty() ? path : path + "?" + query;
@@ -119,7 +118,7 @@ public final class Wire implements AutoCloseable {
                 }
             }
         } finally {
-            permits.release();
+            pace.end(body.length);
         }
     }
 

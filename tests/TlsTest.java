@@ -1,0 +1,101 @@
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import lib.Exec;
+import lib.Fault;
+import lib.FileTree;
+import lib.ObjectStore;
+import org.gaul.s3proxy.S3Proxy;
+import org.gaul.s3proxy.auth.AuthenticationType;
+import org.gaul.s3proxy.nio2blob.FilesystemNio2BlobStore;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
+import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
+
+/** The object store over TLS, as everywhere but on loopback; who is trusted is a matter of a JVM, so each client is one. */
+class TlsTest {
+
+    /** ENDPOINT FILE: puts, lists, reads and deletes; prints what it read, or its fault. */
+    public static final class Client {
+        public static void main(String[] args) throws IOException {
+            try (ObjectStore store = ObjectStore.connect(URI.create(args[0]), "local",
+                    StaticCredentialsProvider.create(AwsBasicCredentials.create("id", "secret")))) {
+                Path file = Path.of(args[1]);
+                store.put("bucket", "a b/é.txt", file, FileTree.sha256(file), "no-cache");
+                System.out.println(store.list("bucket", "a").keySet() + " " + new String(store.get("bucket", "a b/é.txt").orElseThrow(), StandardCharsets.UTF_8));
+                store.delete("bucket", List.of("a b/é.txt")); // through the SDK's own client
+                System.out.println(store.list("bucket", "").size());
+            } catch (Fault fault) {
+                System.out.println(fault.getMessage());
+                System.exit(1);
+            }
+        }
+    }
+
+    @TempDir
+    Path folder;
+
+    private S3Proxy server;
+    private Path keys;
+
+    @BeforeEach
+    void start() throws Exception {
+        keys = folder.resolve("keys.p12");
+        Exec.of(java("keytool"), "-genkeypair", "-alias", "server", "-keyalg", "EC", "-dname", "CN=localhost", "-ext", "san=dns:localhost",
+                "-validity", "2", "-keystore", keys.toString(), "-storepass", "changeit").orFail("keytool", "");
+        Files.createDirectories(folder.resolve("store/bucket"));
+        server = S3Proxy.builder().blobStore(new FilesystemNio2BlobStore(folder.resolve("store").toString()))
+                .secureEndpoint(URI.create("https://127.0.0.1:0")).keyStore(keys.toString(), "changeit")
+                .awsAuthentication(AuthenticationType.AWS_V4, "id", "secret").ignoreUnknownHeaders(true).build();
+        server.start();
+    }
+
+    @AfterEach
+    void stop() throws Exception {
+        server.stop();
+    }
+
+    private static String java(String tool) {
+        return Path.of(System.getProperty("java.home"), "bin", tool).toString();
+    }
+
+    private Exec.Result client(String host, String... options) throws IOException {
+        Path file = Files.writeString(folder.resolve("file"), "over TLS");
+        List<String> line = new ArrayList<>(List.of(java("java"), "-Dfile.encoding=UTF-8", "-Dslf4j.provider=org.slf4j.nop.NOPServiceProvider"));
+        line.addAll(List.of(options));
+        line.addAll(List.of("-cp", System.getProperty("java.class.path"), Client.class.getName(),
+                "https://" + host + ":" + server.getSecurePort(), file.toString()));
+        return Exec.of(line).run();
+    }
+
+    @Test
+    void aTrustedStoreIsWrittenAndReadOverTls() throws IOException {
+        Exec.Result run = client("localhost", "-Djavax.net.ssl.trustStore=" + keys, "-Djavax.net.ssl.trustStorePassword=changeit");
+        assertEquals(0, run.exit(), run.out() + run.err());
+        assertEquals("[a b/é.txt] over TLS\n0\n", run.out());
+    }
+
+    @Test
+    void aStoreNobodyVouchesForIsNotTalkedTo() throws IOException {
+        Exec.Result run = client("localhost");
+        assertEquals(1, run.exit(), run.out() + run.err());
+        assertTrue(run.out().contains("certification path"), run.out());
+    }
+
+    @Test
+    void aCertificateOfAnotherNameIsRefused() throws IOException {
+        Exec.Result run = client("127.0.0.1", "-Djavax.net.ssl.trustStore=" + keys, "-Djavax.net.ssl.trustStorePassword=changeit");
+        assertEquals(1, run.exit(), run.out() + run.err());
+        assertTrue(run.out().contains("127.0.0.1"), run.out());
+    }
+}

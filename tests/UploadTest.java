@@ -109,6 +109,56 @@ class UploadTest {
     }
 
     @Test
+    @DisplayName("hazard 30: a plan needs a key that may only read, and no request of it writes; a run with that key is refused at once")
+    void aPlanNeedsOnlyReadAccess() throws IOException {
+        try (FaultProxy readOnly = new FaultProxy(store.endpoint()).arm(FaultProxy.Fault.FORBIDDEN_403, FaultProxy.Request::writes)) {
+            checkout.write("releng.json", store.config(remote).replace(store.endpoint().toString(), readOnly.endpoint().toString()));
+            checkout.env().remove("RELENG_SIGNING_KEY");
+            Checkout.Run plan = upload("--plan");
+            assertEquals(0, plan.exit(), plan.err());
+            assertTrue(plan.out().contains("manifest.nix"), plan.out());
+            assertTrue(readOnly.log().size() > 10, readOnly.log().toString());
+            assertEquals(List.of(), readOnly.log().stream().filter(FaultProxy.Request::writes).toList());
+
+            Checkout.Run run = upload("--target", "manual");
+            assertRefused(run, "403", store.bucket("docs"));
+            assertEquals(1, readOnly.log().stream().filter(FaultProxy.Request::writes).count(), "a 403 is not asked for twice");
+        }
+        assertNothingPublished();
+    }
+
+    @Test
+    @DisplayName("hazards 26 and 33: what is broken in the bucket is found before any pointer moves, and named")
+    void whatIsBrokenInTheBucketIsFoundBeforeAnyPointerMoves() throws IOException {
+        assertEquals(0, upload().exit());
+        store.client().deleteObject(request -> request.bucket(store.bucket("releases")).key("manifest.nix"));
+        String narinfo = store.content("cache").keySet().stream().filter(key -> key.endsWith(".narinfo")).findFirst().orElseThrow();
+        String text = new String(store.get("cache", narinfo), StandardCharsets.UTF_8);
+        store.put("cache", narinfo, text.replaceAll("Sig: test-1:....", "Sig: test-1:AAAA").getBytes(StandardCharsets.UTF_8));
+        Checkout.Run run = upload();
+        assertEquals(1, run.exit(), run.err());
+        assertTrue(run.err().contains(narinfo) && run.err().contains("signature"), run.err());
+        assertFalse(store.content("releases").containsKey("manifest.nix"), "the pointer has not moved");
+    }
+
+    @Test
+    @DisplayName("upload --target verify proves what is published, and names what is broken")
+    void verifyProvesWhatIsPublishedAndNamesWhatIsBroken() throws IOException {
+        assertEquals(0, upload().exit());
+        FileTree.remove(checkout.folder.resolve("release")); // nothing of the build is needed
+        checkout.env().remove("RELENG_SIGNING_KEY");
+        Checkout.Run whole = checkout.run(new upload(), "--env", "test", "--target", "verify");
+        assertEquals(0, whole.exit(), whole.err());
+        assertTrue(whole.err().contains("2.95.0 on test is what was built"), whole.err());
+        delete("releases", "lix/lix-2.95.0/manual/404.html");
+        Checkout.Run broken = checkout.run(new upload(), "--env", "test", "--target", "verify", "--release", "2.95.0");
+        assertEquals(1, broken.exit(), broken.err());
+        assertTrue(broken.err().contains("lix/lix-2.95.0/manual/404.html"), broken.err());
+        Checkout.Run other = checkout.run(new upload(), "--env", "test", "--target", "verify", "--release", "2.94.0");
+        assertEquals(1, other.exit(), other.err());
+    }
+
+    @Test
     void pointersComeAfterTheProofAndManifestIsTheLast() {
         List<String> titles = upload("--plan").out().lines().filter(line -> !line.startsWith(" ")).map(line -> line.replaceAll(" \\(.*", "")).toList();
         List<String> order = new ArrayList<>(titles.stream().map(title -> title.replaceAll(": .*", "")).distinct().toList());

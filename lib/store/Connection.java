@@ -25,7 +25,7 @@ final class Connection implements Closeable {
     private final Socket socket;
     private final InputStream in;
     private final OutputStream out;
-    // Small enough for 32 of them, large enough that a page and its head go out as one packet train.
+    // Small enough for many of them, large enough that a page and its head go out as one packet train.
     private final byte[] buffer = new byte[1 << 16];
     private volatile long moved = System.nanoTime();
     /** Whether a request was answered on it: the next one may find that the store has closed it meanwhile. */

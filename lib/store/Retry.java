@@ -55,7 +55,7 @@ final class Retry {
         return System.nanoTime() + Duration.ofMillis(pause).toNanos() > end;
     }
 
-    // Full jitter: 32 requests that failed at once must not come back at once.
+    // Full jitter: requests that failed at once must not come back at once.
     private static long backoff(int tried) {
         return ThreadLocalRandom.current().nextLong(Math.min(LONGEST_MILLIS, FIRST_MILLIS << Math.min(tried, 20)) + 1);
     }

@@ -118,6 +118,7 @@ public final class Console {
             err.println(paint(Colour.BOLD, "  next: ") + fault.next());
         }
         if (verbose) {
+            // Asked for by name, to be reported: nobody else is shown a trace.
             fault.printStackTrace(err);
         }
     }

@@ -14,15 +14,11 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentSkipListSet;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import lib.store.Body;
 import lib.store.Dialect;
 import lib.store.Pace;
@@ -58,10 +54,6 @@ public final class ObjectStore implements AutoCloseable {
         public Optional<String> md5() {
             return etag.length() == 32 && etag.indexOf('-') < 0 ? Optional.of(etag) : Optional.empty();
         }
-    }
-
-    /** A file, and the object that may have its bytes. */
-    public record Twins(Stored stored, Path file, long size, String sha256) {
     }
 
     private final URI endpoint;
@@ -110,11 +102,6 @@ public final class ObjectStore implements AutoCloseable {
     public Dialect probe(String bucket) {
         return dialects.computeIfAbsent(bucket, unknown ->
                 ask("bucket " + bucket + " cannot be written", () -> new Probe(wire, sdk, bucket).run()));
-    }
-
-    /** Whether {@link #create} can be relied on when two run at once. See {@link #probe}. */
-    public boolean conditionalWrites(String bucket) {
-        return probe(bucket).conditionalWrites();
     }
 
     /** All objects whose key begins with the prefix, by key; one request a thousand. */
@@ -185,34 +172,6 @@ public final class ObjectStore implements AutoCloseable {
         // A store that encrypts has ETags that look like an MD5 and are none: then the digest decides.
         return stored.md5().isPresent() && FileTree.digest("MD5", file).equals(stored.md5().get())
                 || sha256(bucket, stored.key()).equals(sha256);
-    }
-
-    /** The keys of those whose object does not have the file's bytes, as {@link #holds} says, many at once. */
-    public Set<String> differing(String bucket, Collection<Twins> all) throws IOException {
-        Set<String> differing = new ConcurrentSkipListSet<>();
-        List<Future<?>> running = new ArrayList<>();
-        for (Twins twins : all) {
-            running.add(workers.submit(() -> {
-                if (!holds(bucket, twins.stored(), twins.file(), twins.size(), twins.sha256())) {
-                    differing.add(twins.stored().key());
-                }
-                return null;
-            }));
-        }
-        try {
-            for (Future<?> one : running) {
-                one.get();
-            }
-        } catch (ExecutionException e) {
-            if (e.getCause() instanceof RuntimeException cause) {
-                throw cause;
-            }
-            throw new IOException(e.getCause().getMessage(), e.getCause());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IOException("interrupted", e);
-        }
-        return differing;
     }
 
     /** An object's size in bytes; empty when there is none. */

@@ -126,6 +126,7 @@ class AccessTest {
 
     private Fault assertFault(org.junit.jupiter.api.function.Executable work, String... saying) {
         Fault fault = assertThrows(Fault.class, work);
+        // The whole trace: what --verbose prints must not hold a secret either.
         java.io.StringWriter all = new java.io.StringWriter();
         fault.printStackTrace(new java.io.PrintWriter(all));
         String text = all + fault.next();
@@ -136,6 +137,7 @@ class AccessTest {
         return fault;
     }
 
+    // Polled, with an end: another process makes it.
     private static void awaitFile(Path file) throws Exception {
         for (long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30); !Files.exists(file); Thread.sleep(5)) {
             assertTrue(System.nanoTime() < end, file + " does not come");
@@ -350,6 +352,7 @@ class AccessTest {
             assertEquals("first", idOf(keys));
             assertFault(keys::checkLifetime, "about to expire");
             Files.writeString(json, process("second", now.plus(Duration.ofHours(9))));
+            // Polled, with an end: the SDK renews when its own clock says so, and tells nobody.
             for (long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30); !idOf(keys).equals("second"); Thread.sleep(100)) {
                 assertTrue(System.nanoTime() < end, "the first keys are kept");
             }

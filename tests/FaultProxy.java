@@ -121,7 +121,7 @@ final class FaultProxy implements AutoCloseable {
         return mistreated.get();
     }
 
-    /** Until no request is under way. */
+    /** Until no request is under way. Polled, with an end: connections end in threads of their own. */
     void awaitIdle() throws InterruptedException {
         for (long end = System.nanoTime() + 20_000_000_000L; busy.get() > 0; Thread.sleep(5)) {
             if (System.nanoTime() > end) {
@@ -209,7 +209,7 @@ final class FaultProxy implements AutoCloseable {
             out.write(answer.bytes, 0, cut && !answer.hasBody() ? answer.bytes.length / 2 : answer.bytes.length);
             if (cut && !answer.hasBody() || !answer.copyBody(fromServer, out, cut)) {
                 out.flush();
-                Thread.sleep(20); // else the reset overtakes what was sent
+                Thread.sleep(20); // TCP tells nobody when the other side has read: without it the reset overtakes what was sent
                 mistreat(fault, head, client, in, out);
                 return false;
             }
@@ -252,11 +252,12 @@ final class FaultProxy implements AutoCloseable {
         return head;
     }
 
-    private interface Work {
+    /** What a thread of a proxy does; ends quietly when a side closes. */
+    interface Work {
         void run() throws IOException;
     }
 
-    private static void start(Work work) {
+    static void start(Work work) {
         Thread thread = new Thread(() -> {
             try {
                 work.run();

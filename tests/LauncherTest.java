@@ -22,7 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** The jbang file of this repository, run as a process on small scripts. */
 class LauncherTest {
 
-    /** Prints its arguments, each ended by a NUL, or does what the first one says. */
+    /** Prints its arguments, each ended by a NUL, or does what the first one says; "wait" is ended by a signal. */
     private static final String PROBE = """
             import java.nio.charset.StandardCharsets;
 

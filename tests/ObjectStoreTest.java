@@ -26,7 +26,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -48,6 +47,7 @@ import org.junit.jupiter.api.io.TempDir;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 
+/** The S3 client against a real server and against one that goes wrong; the sections say which. */
 class ObjectStoreTest {
 
     private static final String SHORT = "public, max-age=60";
@@ -205,28 +205,13 @@ class ObjectStoreTest {
         assertNoPartsLeft();
     }
 
-    @Test
-    void whichOfManyDifferIsAskedAtOnce() throws IOException {
-        ObjectStore store = at(server.endpoint(), QUICK);
-        List<ObjectStore.Twins> twins = new ArrayList<>();
-        for (int i = 0; i < 20; i++) {
-            Path file = file("f" + i, ("x" + i).getBytes());
-            put(store, "f" + i, file);
-            if (i % 10 == 0) {
-                Files.write(file, ("y" + i).getBytes());
-            }
-            twins.add(new ObjectStore.Twins(store.list(server.bucket("docs"), "f" + i).get("f" + i), file, Files.size(file), FileTree.sha256(file)));
-        }
-        assertEquals(Set.of("f0", "f10"), store.differing(server.bucket("docs"), twins));
-    }
-
     // --- who writes first ---------------------------------------------------------------------
 
     @Test
     @DisplayName("hazard 27: of two that create a key at once one wins, and the other is told")
     void ofTwoCreationsAtOnceOneWins() throws Exception {
         ObjectStore store = at(server.endpoint(), QUICK);
-        assumeTrue(store.conditionalWrites(server.bucket("docs")), "the store knows no If-None-Match");
+        assumeTrue(store.probe(server.bucket("docs")).conditionalWrites(), "the store knows no If-None-Match");
         ExecutorService threads = Executors.newFixedThreadPool(4);
         for (int round = 0; round < 5; round++) {
             String key = "k" + round;

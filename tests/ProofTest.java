@@ -254,6 +254,7 @@ class ProofTest {
             assertEquals(large[0] & 0xff, in.read());
         }
         long end = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+        // Polled, with an end: the thread ends by itself when it finds that nobody reads.
         while (Thread.getAllStackTraces().keySet().stream().anyMatch(thread -> thread.getName().equals("proof download"))) {
             assertTrue(System.nanoTime() < end, "the download goes on");
             Thread.sleep(50);
@@ -498,17 +499,35 @@ class ProofTest {
     @Test
     void whatMayBeStaleOnTheWayIsAskedForAgain() throws Exception {
         put("releases", "manifest.nix", "old".getBytes());
-        Thread late = new Thread(() -> {
-            try {
-                Thread.sleep(500);
-                put("releases", "manifest.nix", WHOLE.get("releases", "manifest.nix"));
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
+        Environment environment = environment(anonymous ? urls() : Map.of());
+        Fetcher fetcher = Fetcher.of(environment, Optional.of(store.open()), "releases", "cache", "docs");
+        AtomicInteger asked = new AtomicInteger();
+        // Shows the old bytes once, as a cache on the way does, and the new ones afterwards.
+        Fetcher stale = new Fetcher() {
+            @Override
+            public InputStream open(String role, String key) throws IOException {
+                InputStream old = fetcher.open(role, key);
+                if (asked.incrementAndGet() == 1) {
+                    byte[] bytes = old.readAllBytes();
+                    old.close();
+                    put("releases", "manifest.nix", WHOLE.get("releases", "manifest.nix"));
+                    return new java.io.ByteArrayInputStream(bytes);
+                }
+                return old;
             }
-        });
-        late.start();
-        proof().patience(Duration.ofSeconds(60)).manifest(built).orFail();
-        late.join();
+
+            @Override
+            public long size(String role, String key) throws IOException {
+                return fetcher.size(role, key);
+            }
+
+            @Override
+            public String name(String role, String key) {
+                return fetcher.name(role, key);
+            }
+        };
+        new Proof(stale, environment, Project.LIX, Optional.empty(), console(said)).patience(Duration.ofSeconds(60)).manifest(built).orFail();
+        assertTrue(asked.get() > 1, "asked again");
     }
 
     @Test

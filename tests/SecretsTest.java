@@ -319,6 +319,7 @@ class SecretsTest {
         for (String signal : List.of("TERM", "INT", "KILL")) {
             Files.deleteIfExists(copying);
             Process process = start();
+            // Polled, with an end, here and below: other processes' doing.
             for (long end = System.nanoTime() + TimeUnit.MINUTES.toNanos(2); !Files.exists(copying); Thread.sleep(20)) {
                 assertTrue(process.isAlive() && System.nanoTime() < end, output());
             }

@@ -19,10 +19,10 @@ final class StallingProxy {
     StallingProxy(ServerSocket listening, URI server, int puts) {
         this.server = server;
         this.puts = puts;
-        start(() -> {
+        FaultProxy.start(() -> {
             while (!listening.isClosed()) {
                 Socket client = listening.accept();
-                start(() -> serve(client));
+                FaultProxy.start(() -> serve(client));
             }
         });
     }
@@ -35,7 +35,7 @@ final class StallingProxy {
 
     private void serve(Socket client) throws IOException {
         try (client; Socket upstream = new Socket(server.getHost(), server.getPort())) {
-            start(() -> pipe(upstream.getInputStream(), client.getOutputStream(), false));
+            FaultProxy.start(() -> pipe(upstream.getInputStream(), client.getOutputStream(), false));
             pipe(client.getInputStream(), upstream.getOutputStream(), true);
         }
     }
@@ -51,21 +51,5 @@ final class StallingProxy {
             out.write(buffer, 0, read);
             out.flush();
         }
-    }
-
-    private interface Work {
-        void run() throws IOException;
-    }
-
-    private static void start(Work work) {
-        Thread thread = new Thread(() -> {
-            try {
-                work.run();
-            } catch (IOException e) {
-                // one side closed: the other sees that too
-            }
-        }, "proxy");
-        thread.setDaemon(true);
-        thread.start();
     }
 }

@@ -20,6 +20,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+/**
+ * Phase 2 in real checkouts, in this order: what it makes, what it refuses, hooks and signing, linked worktrees,
+ * failing and being killed at each git call, and going on afterwards.
+ */
 class TagTest {
 
     private static final String VERSION = "2.95.0";

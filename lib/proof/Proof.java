@@ -239,7 +239,7 @@ public final class Proof {
         findings.each(files, file -> {
             Optional<String> failure = compare(file);
             while (failure.isPresent() && Instant.now().isBefore(deadline)) {
-                Thread.sleep(2000);
+                Thread.sleep(2000); // a cache on the way is waited for, and not asked more often than it could have changed
                 failure = compare(file);
             }
             failure.ifPresentOrElse(sentence -> findings.failure(fetcher.name(file.role(), file.key()) + ": " + sentence), findings::proved);

@@ -3,7 +3,6 @@ package lib.publish;
 import java.io.IOException;
 import java.nio.file.Path;
 import lib.BuiltRelease.BuiltFile;
-import lib.Fault;
 import lib.ObjectStore;
 
 /** Bytes that shall stand under a key of a bucket. */
@@ -43,33 +42,6 @@ public interface Item {
                 store.create(bucket, key, path, file.sha256(), cacheControl);
             } else {
                 store.put(bucket, key, path, file.sha256(), cacheControl);
-            }
-        }
-    }
-
-    /** A file of release/ that by then is published under another key too: copied there, within the store. */
-    record PublishedFile(LocalFile local, String bucket, String key) implements Item {
-        @Override
-        public long size() {
-            return local.size();
-        }
-
-        @Override
-        public String sha256() {
-            return local.sha256();
-        }
-
-        @Override
-        public boolean isAt(ObjectStore store, String bucket, ObjectStore.Stored stored) throws IOException {
-            return local.isAt(store, bucket, stored);
-        }
-
-        @Override
-        public void send(ObjectStore store, String bucket, String to, String cacheControl, boolean create) {
-            try {
-                store.copy(this.bucket, key, bucket, to, cacheControl);
-            } catch (Fault notPossible) {
-                local.send(store, bucket, to, cacheControl, create);
             }
         }
     }

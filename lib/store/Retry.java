@@ -43,6 +43,7 @@ final class Retry {
                 }
             }
             try {
+                // The pause is the point: an overloaded store is not asked again at once.
                 Thread.sleep(pause);
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();

@@ -201,6 +201,7 @@ public final class Wire implements AutoCloseable {
         long nanos = tuning.idle().toNanos();
         try {
             while (true) {
+                // The watchdog's own clock, four looks a timeout; no request waits for it.
                 Thread.sleep(Math.max(1, nanos / 4_000_000));
                 for (Connection connection : busy) {
                     if (connection.stalledSince(System.nanoTime() - nanos * 5 / 4) && busy.remove(connection)) {

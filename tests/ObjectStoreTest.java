@@ -8,12 +8,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.io.ByteArrayOutputStream;
 import java.io.Closeable;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
 import java.io.RandomAccessFile;
-import java.net.InetAddress;
-import java.net.ServerSocket;
-import java.net.Socket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -26,7 +21,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -285,6 +279,26 @@ class ObjectStoreTest {
         }
     }
 
+    @Test
+    @DisplayName("hazard 33: where ETags are no MD5s nothing is believed of them: the digest is stored")
+    void whereEtagsAreNoMd5sTheDigestIsStored() throws IOException {
+        Path file = file("f", random(1000));
+        ObjectStore store = server.open();
+        store.put(server.bucket("docs"), "k", file, SHORT);
+        ObjectStore.Stored stored = store.list(server.bucket("docs"), "k").get("k");
+        assertEquals(FileTree.digest("MD5", file), stored.md5().orElseThrow(), "here the ETag tells");
+        assertTrue(store.holds(server.bucket("docs"), stored, file, 1000, FileTree.sha256(file)));
+
+        try (Faulty faulty = new Faulty(server.endpoint(), (request, count) -> "s3")) { // whose ETags are always x
+            ObjectStore other = at(faulty.endpoint(), QUICK);
+            other.put(server.bucket("docs"), "k", file, SHORT);
+            other.put(server.bucket("docs"), "l", file, SHORT);
+            String digest = "x-amz-meta-sha256: " + FileTree.sha256(file);
+            assertEquals(List.of("k false", "k true", "l true"), faulty.requests.stream().map(request ->
+                    request.head().split(" ")[1].replaceAll(".*/", "") + " " + request.head().contains(digest)).toList());
+        }
+    }
+
     // --- what goes wrong on the way -----------------------------------------------------------
 
     @Test
@@ -373,6 +387,37 @@ class ObjectStoreTest {
     }
 
     @Test
+    @DisplayName("an upload in parts whose Nth request fails, once or for good, leaves the object whole or nothing, and never parts")
+    void everyRequestOfAnUploadInParts() throws IOException {
+        Path file = file("large", random(11 << 20));
+        int requests;
+        try (Faulty faulty = new Faulty(server.endpoint(), (request, count) -> "forward")) {
+            put(at(faulty.endpoint(), QUICK), "large", file);
+            requests = faulty.requests.size();
+        }
+        assertTrue(requests >= 7, requests + " requests: a list, a beginning, three parts, the end, a look");
+        for (int n = 1; n <= requests; n++) {
+            int number = n;
+            for (String fault : List.of("500", "503 0", "reset", "reset early", "truncate", "stall")) {
+                server.client().deleteObject(request -> request.bucket(server.bucket("docs")).key("large"));
+                try (Faulty faulty = new Faulty(server.endpoint(), (request, count) -> count == number ? fault : "forward")) {
+                    put(at(faulty.endpoint(), QUICK), "large", file);
+                }
+                assertEquals(FileTree.sha256(file), server.open().sha256(server.bucket("docs"), "large"), fault + " at request " + n);
+                assertNoPartsLeft();
+            }
+            server.client().deleteObject(request -> request.bucket(server.bucket("docs")).key("large"));
+            AtomicInteger failed = new AtomicInteger();
+            try (Faulty faulty = new Faulty(server.endpoint(), (request, count) -> count == number && failed.incrementAndGet() == 1 ? "403" : "forward")) {
+                assertThrows(Fault.class, () -> put(at(faulty.endpoint(), QUICK), "large", file), "403 at request " + n);
+            }
+            assertNoPartsLeft();
+            put(at(server.endpoint(), QUICK), "large", file);
+            assertEquals(FileTree.sha256(file), server.open().sha256(server.bucket("docs"), "large"));
+        }
+    }
+
+    @Test
     void partsOfARunThatWasKilledAreRemovedByTheNext() throws IOException {
         server.client().createMultipartUpload(request -> request.bucket(server.bucket("docs")).key("large"));
         server.client().createMultipartUpload(request -> request.bucket(server.bucket("docs")).key("large.sig"));
@@ -445,157 +490,6 @@ class ObjectStoreTest {
             assertEquals(0, sender.waitFor());
             assertEquals(2L << 30, faulty.partBytes());
             assertTrue(Long.parseLong(peak) < 256 << 10, peak + " kB");
-        }
-    }
-
-    // --- the server that goes wrong -----------------------------------------------------------
-
-    record Seen(String method, String head, long length) {
-    }
-
-    interface Decision {
-        String on(Seen request, int count);
-    }
-
-    /** Answers as decided for each request, in words, or passes it on to a real server. */
-    static final class Faulty implements Closeable {
-        final List<Seen> requests = new CopyOnWriteArrayList<>();
-        volatile String otherwise;
-        volatile Runnable answered = () -> { };
-        private final ServerSocket listening = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
-        private final URI server;
-        private final Decision decision;
-        private final AtomicInteger count = new AtomicInteger();
-
-        Faulty(URI server, Decision decision) throws IOException {
-            this.server = server;
-            this.decision = decision;
-            daemon(() -> {
-                while (true) {
-                    Socket client = listening.accept();
-                    daemon(() -> serve(client));
-                }
-            });
-        }
-
-        URI endpoint() {
-            return URI.create("http://127.0.0.1:" + listening.getLocalPort());
-        }
-
-        long partBytes() {
-            return requests.stream().filter(request -> request.head().contains("partNumber=")).mapToLong(Seen::length).sum();
-        }
-
-        @Override
-        public void close() throws IOException {
-            listening.close();
-        }
-
-        private void serve(Socket client) throws IOException {
-            try (client) {
-                InputStream in = new java.io.BufferedInputStream(client.getInputStream(), 1 << 16);
-                while (one(client, in)) {
-                    continue;
-                }
-            }
-        }
-
-        private boolean one(Socket client, InputStream in) throws IOException {
-            StringBuilder text = new StringBuilder();
-            while (text.indexOf("\r\n\r\n") < 0) {
-                int c = in.read();
-                if (c < 0) {
-                    return false;
-                }
-                text.append((char) c);
-            }
-            String head = text.toString();
-            var matcher = java.util.regex.Pattern.compile("(?i)content-length: *(\\d+)").matcher(head);
-            Seen seen = new Seen(head.substring(0, head.indexOf(' ')), head, matcher.find() ? Long.parseLong(matcher.group(1)) : 0);
-            requests.add(seen);
-            String what = seen.method().equals("DELETE") && otherwise != null ? otherwise : decision.on(seen, count.incrementAndGet());
-            OutputStream out = client.getOutputStream();
-            switch (what) {
-                case "reset early" -> {
-                    client.setSoLinger(true, 0);
-                    return false;
-                }
-                case "stall" -> {
-                    in.skipNBytes(seen.length());
-                    in.read(); // nothing, until the client gives up
-                    return false;
-                }
-                case "forward", "truncate" -> {
-                    forward(in, seen, out, what.equals("truncate"));
-                    return false;
-                }
-                default -> {
-                    if (what.equals("403") && seen.length() > 0) {
-                        // Refuses without reading, as real servers do.
-                        out.write("HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".getBytes());
-                        out.flush();
-                        client.shutdownOutput();
-                        in.transferTo(OutputStream.nullOutputStream());
-                        return false;
-                    }
-                    in.skipNBytes(seen.length());
-                    if (what.equals("reset")) {
-                        client.setSoLinger(true, 0);
-                        return false;
-                    }
-                    out.write(answer(what, seen).getBytes(StandardCharsets.ISO_8859_1));
-                    return true;
-                }
-            }
-        }
-
-        private static String answer(String what, Seen seen) {
-            if (what.equals("s3")) {
-                String xml = seen.head().startsWith("POST") ? seen.head().contains("uploadId=")
-                        ? "<CompleteMultipartUploadResult><ETag>x</ETag></CompleteMultipartUploadResult>"
-                        : "<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>"
-                        : seen.method().equals("GET") ? "<ListMultipartUploadsResult></ListMultipartUploadsResult>" : "";
-                return "HTTP/1.1 200 OK\r\nETag: \"x\"\r\nContent-Length: " + xml.length() + "\r\n\r\n" + xml;
-            }
-            String[] words = what.split(" ", 2);
-            return "HTTP/1.1 " + words[0].replaceFirst("^(\\d+)", "$1 Answer") + (words.length > 1 && !what.contains("\r") ? "\r\nRetry-After: " + words[1]
-                    : words.length > 1 ? " " + words[1] : "") + (what.contains("Content-Length") ? "" : "\r\nContent-Length: 0") + "\r\n\r\n";
-        }
-
-        private void forward(InputStream in, Seen seen, OutputStream out, boolean truncate) throws IOException {
-            try (Socket upstream = new Socket(server.getHost(), server.getPort())) {
-                upstream.getOutputStream().write(seen.head().replaceFirst("\r\n", "\r\nConnection: close\r\n").getBytes(StandardCharsets.ISO_8859_1));
-                byte[] buffer = new byte[1 << 16];
-                for (long left = seen.length(); left > 0; ) {
-                    int read = in.read(buffer, 0, (int) Math.min(buffer.length, left));
-                    upstream.getOutputStream().write(buffer, 0, read);
-                    left -= read;
-                }
-                if (truncate) {
-                    // Half of what there is: of the head, or of the body where that is long.
-                    byte[] all = upstream.getInputStream().readAllBytes();
-                    out.write(all, 0, all.length / 2);
-                } else {
-                    answered.run();
-                    upstream.getInputStream().transferTo(out);
-                }
-            }
-        }
-
-        private interface Work {
-            void run() throws IOException;
-        }
-
-        private static void daemon(Work work) {
-            Thread thread = new Thread(() -> {
-                try {
-                    work.run();
-                } catch (IOException e) {
-                    // the other side has closed
-                }
-            }, "faulty");
-            thread.setDaemon(true);
-            thread.start();
         }
     }
 }

@@ -512,7 +512,8 @@ class TagTest {
             }
             assertTrue(refused > 0);
         } finally {
-            Exec.of("umount", disk.toString()).orFail("umount", "");
+            // Lazily: what another test starts at this instant may hold a file of ours open until it executes.
+            Exec.of("umount", "--lazy", disk.toString()).orFail("umount", "");
         }
     }
 

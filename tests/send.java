@@ -6,8 +6,10 @@
 //DEPS software.amazon.awssdk:apache5-client
 //DEPS org.slf4j:slf4j-nop:2.0.20
 //SOURCES ../lib/ContentType.java ../lib/Fault.java ../lib/FileTree.java ../lib/ObjectStore.java ../lib/store/*.java
-// Only what is called very often, the digests, is worth the second compiler: it took half the processor time.
+// As in upload.java, which says why.
+//COMPILE_OPTIONS -XDstringConcat=inline
 //RUNTIME_OPTIONS -XX:+UseSerialGC -XX:-UsePerfData -Xmx128m
+//RUNTIME_OPTIONS -XX:CompileCommand=quiet -XX:CompileCommand=CompileThresholdScaling,sun.security.provider.DigestBase::*,0.002
 //RUNTIME_OPTIONS -XX:Tier4InvocationThreshold=50000 -XX:Tier4MinInvocationThreshold=6000
 //RUNTIME_OPTIONS -XX:Tier4CompileThreshold=150000 -XX:Tier4BackEdgeThreshold=400000
 

@@ -134,8 +134,7 @@ public record Cache(ObjectStore store, String bucket, Nix nix, Collection<String
     }
 
     private void send(String key) throws IOException {
-        Path file = staging.resolve(key);
-        store.put(bucket, key, file, FileTree.sha256(file), FOREVER);
+        store.put(bucket, key, staging.resolve(key), FOREVER);
     }
 
     /** Paths without references among the missing, then those that refer to these only, and so on. */

@@ -11,11 +11,15 @@ import java.util.HexFormat;
 import lib.Fault;
 import lib.FileTree;
 
-/** The bytes of a request, read anew for each attempt: a retry never sends an exhausted stream. */
+/**
+ * The bytes of a request, from their beginning for each attempt: a retry never sends an exhausted stream. For
+ * one thread at a time.
+ */
 public final class Body {
 
     public static final Body NONE = of(new byte[0]);
 
+    /** MD5 as the header Content-MD5 has it, base64 (RFC 1864), and SHA-256 in hex. */
     public record Digests(String md5, String sha256) {
     }
 
@@ -23,9 +27,12 @@ public final class Body {
         void take(byte[] buffer, int length) throws IOException;
     }
 
+    private static final int FEW = 1 << 16;
+
     private final Path file;
     private final long offset;
-    private final byte[] bytes;
+    /** All of them, where they are few: of a file once it was read, since hashing and sending both want them. */
+    private byte[] bytes;
     public final long length;
 
     private Body(Path file, long offset, byte[] bytes, long length) {
@@ -48,7 +55,14 @@ public final class Body {
      * buffer already. Throws Fault when the file cannot be read or has shrunk.
      */
     void pass(byte[] buffer, int filled, Sink sink) throws IOException {
-        try (FileChannel channel = open()) {
+        if (bytes == null && length <= FEW) {
+            ByteBuffer whole = ByteBuffer.allocate((int) length);
+            try (FileChannel channel = open()) {
+                fill(channel, 0, whole);
+            }
+            bytes = whole.array();
+        }
+        try (FileChannel channel = bytes == null ? open() : null) {
             long position = 0;
             int end = filled;
             do {
@@ -69,13 +83,13 @@ public final class Body {
     }
 
     /** As the header Content-MD5 has it: base64, RFC 1864. */
-    String md5() throws IOException {
+    public String md5() throws IOException {
         MessageDigest digest = FileTree.digest("MD5");
         pass(buffer(), 0, (buffer, some) -> digest.update(buffer, 0, some));
         return Base64.getEncoder().encodeToString(digest.digest());
     }
 
-    /** MD5 as Content-MD5 has it and SHA-256 in hex, in one go. */
+    /** Both in one go. */
     public Digests digests() throws IOException {
         MessageDigest whole = FileTree.digest("SHA-256");
         MessageDigest digest = FileTree.digest("MD5");
@@ -99,7 +113,7 @@ public final class Body {
 
     private FileChannel open() {
         try {
-            return file == null ? null : FileChannel.open(file, StandardOpenOption.READ);
+            return FileChannel.open(file, StandardOpenOption.READ);
         } catch (IOException e) {
             throw unreadable(e.toString()).from(e);
         }

@@ -23,7 +23,7 @@ final class Connection implements Closeable {
     private static final int LONGEST_HEAD = 1 << 16;
 
     private final Socket socket;
-    private final InputStream in;
+    private final Lines in;
     private final OutputStream out;
     // Small enough for many of them, large enough that a page and its head go out as one packet train.
     private final byte[] buffer = new byte[1 << 16];
@@ -31,8 +31,12 @@ final class Connection implements Closeable {
     /** Whether a request was answered on it: the next one may find that the store has closed it meanwhile. */
     private boolean used;
 
-    /** The answer; its body must be read to the end for the connection to be of use again. */
-    record Answer(int status, Map<String, String> headers, InputStream body, boolean keep) {
+    /**
+     * The answer; its body must be read to the end for the connection to be of use again.
+     *
+     * @param waited nanoseconds from the last byte of the request to the first of the answer
+     */
+    record Answer(int status, Map<String, String> headers, InputStream body, boolean keep, long waited) {
         Optional<String> header(String lowerCaseName) {
             return Optional.ofNullable(headers.get(lowerCaseName));
         }
@@ -57,7 +61,7 @@ final class Connection implements Closeable {
             }
             open.setSoTimeout((int) tuning.idle().toMillis());
             socket = open;
-            in = new java.io.BufferedInputStream(open.getInputStream(), 1 << 14);
+            in = new Lines(open.getInputStream());
             out = open.getOutputStream();
         } catch (IOException | RuntimeException e) {
             plain.close();
@@ -100,7 +104,7 @@ final class Connection implements Closeable {
             try {
                 socket.setSoTimeout(1000);
                 Answer early = answer(method);
-                return new Answer(early.status, early.headers, early.body, false);
+                return new Answer(early.status, early.headers, early.body, false, 0);
             } catch (IOException nothingSaid) {
                 throw e;
             }
@@ -111,17 +115,20 @@ final class Connection implements Closeable {
     }
 
     private Answer answer(String method) throws IOException {
+        long asked = System.nanoTime();
+        in.fill();
+        long waited = System.nanoTime() - asked;
         int status;
         Map<String, String> headers = new TreeMap<>();
         do {
-            String line = line(LONGEST_HEAD);
+            String line = in.line(LONGEST_HEAD);
             if (!line.startsWith("HTTP/1.") || line.length() < 12) {
                 throw new IOException("not an HTTP answer: " + line.substring(0, Math.min(80, line.length())));
             }
             status = Integer.parseInt(line.substring(9, 12));
             headers.clear();
             int left = LONGEST_HEAD;
-            for (line = line(left); !line.isEmpty(); line = line(left)) {
+            for (line = in.line(left); !line.isEmpty(); line = in.line(left)) {
                 left -= line.length();
                 int colon = line.indexOf(':');
                 if (colon > 0) {
@@ -132,30 +139,66 @@ final class Connection implements Closeable {
         boolean keep = !"close".equalsIgnoreCase(headers.get("connection"));
         String length = headers.get("content-length");
         if (method.equals("HEAD") || status == 204 || status == 304) {
-            return new Answer(status, headers, InputStream.nullInputStream(), keep);
+            return new Answer(status, headers, InputStream.nullInputStream(), keep, waited);
         }
         if ("chunked".equalsIgnoreCase(headers.get("transfer-encoding"))) {
-            return new Answer(status, headers, new Content(-1, true), keep);
+            return new Answer(status, headers, new Content(-1, true), keep, waited);
         }
-        return new Answer(status, headers, new Content(length == null ? Long.MAX_VALUE : Long.parseLong(length), false), keep && length != null);
+        return new Answer(status, headers, new Content(length == null ? Long.MAX_VALUE : Long.parseLong(length), false), keep && length != null, waited);
     }
 
-    // ISO 8859-1, as header fields are.
-    private String line(int longest) throws IOException {
-        StringBuilder line = new StringBuilder(64);
-        for (int c = in.read(); c != '\n'; c = in.read()) {
-            if (c < 0) {
-                throw new EOFException("the connection was closed before an answer came");
-            }
-            if (line.length() > longest) {
-                throw new IOException("the head of the answer is too long");
-            }
-            line.append((char) c);
+    /** What arrives: lines and, in between, bytes. */
+    private static final class Lines {
+        private final InputStream from;
+        private final byte[] buffer = new byte[1 << 14];
+        private int at;
+        private int end;
+
+        Lines(InputStream from) {
+            this.from = from;
         }
-        if (line.length() > 0 && line.charAt(line.length() - 1) == '\r') {
-            line.setLength(line.length() - 1);
+
+        /** Waits until there is something to read; false at the end. */
+        boolean fill() throws IOException {
+            if (at == end) {
+                at = 0;
+                end = Math.max(0, from.read(buffer));
+            }
+            return at < end;
         }
-        return line.toString();
+
+        // ISO 8859-1, as header fields are.
+        String line(int longest) throws IOException {
+            String line = "";
+            while (fill()) {
+                int begin = at;
+                while (at < end && buffer[at] != '\n') {
+                    at++;
+                }
+                line += new String(buffer, begin, at - begin, StandardCharsets.ISO_8859_1);
+                if (line.length() > longest) {
+                    throw new IOException("the head of the answer is too long");
+                }
+                if (at < end) {
+                    at++;
+                    return line.endsWith("\r") ? line.substring(0, line.length() - 1) : line;
+                }
+            }
+            throw new EOFException("the connection was closed before an answer came");
+        }
+
+        int read(byte[] bytes, int offset, int length) throws IOException {
+            if (at == end && length >= buffer.length) {
+                return from.read(bytes, offset, length);
+            }
+            if (!fill()) {
+                return -1;
+            }
+            int some = Math.min(length, end - at);
+            System.arraycopy(buffer, at, bytes, offset, some);
+            at += some;
+            return some;
+        }
     }
 
     /** The body of an answer: so many bytes, or chunks (RFC 9112, 7.1), or up to the end. An early end is an error. */
@@ -195,14 +238,14 @@ final class Connection implements Closeable {
             }
             left -= read;
             if (chunked && left == 0) {
-                line(2);
+                in.line(2);
             }
             return read;
         }
 
         // -1 marks the end: the trailers are read, too, for the next answer to begin where it begins.
         private void nextChunk() throws IOException {
-            String size = line(1000);
+            String size = in.line(1000);
             int extension = size.indexOf(';');
             try {
                 left = Long.parseLong(extension < 0 ? size.strip() : size.substring(0, extension).strip(), 16);
@@ -210,7 +253,7 @@ final class Connection implements Closeable {
                 throw new IOException("not a chunk of an HTTP answer: " + size, e);
             }
             if (left == 0) {
-                while (!line(LONGEST_HEAD).isEmpty()) {
+                while (!in.line(LONGEST_HEAD).isEmpty()) {
                     continue;
                 }
                 left = -1;

@@ -1,31 +1,37 @@
 package lib.store;
 
+import java.util.concurrent.TimeUnit;
+
 /**
- * How many requests at once are worth it. More than a near store can serve cost both sides processor
- * time and gain nothing; a far one wants all there may be. So it begins with few, and doubles as long
- * as that gets more done. Safe for threads.
+ * How many requests at once are worth it. A near store answers the later the more it is asked at once:
+ * more than it can serve cost both sides processor time and gain nothing. A far one takes as long for
+ * many as for one, and then there may be as many as allowed. So it begins with few, and doubles as long
+ * as answers come about as soon as the soonest. Safe for threads.
  */
 public final class Pace {
 
     private static final int FEW = 8;
-    /** Doubling must do so much more: less is what a warming JVM gains by itself. */
-    private static final double WORTH_IT = 1.3;
-    /** What a request counts besides its bytes. */
-    private static final long REQUEST_BYTES = 1 << 15;
+    /** Answers that take so much longer than the soonest were waiting for each other. */
+    private static final double QUEUED = 1.6;
+    /** Below it an answer tells of the store's processor and not of the way to it. */
+    private static final double NEAR = TimeUnit.MILLISECONDS.toNanos(4);
 
     private final int most;
     private int limit;
     private int running;
-    private boolean settled;
-    private double before;
-    private int requests;
-    private long work;
-    private long since = System.nanoTime();
+    private long soonest = Long.MAX_VALUE;
+    private long waited;
+    private int answers;
 
     /** {@code most} is what it never goes beyond. */
     public Pace(int most) {
         this.most = most;
         this.limit = Math.min(FEW, most);
+    }
+
+    /** So many there may be at present. */
+    public synchronized int limit() {
+        return limit;
     }
 
     /** Waits until one more request may begin. */
@@ -38,43 +44,29 @@ public final class Pace {
                 interrupted = true;
             }
         }
-        if (running == 0 && requests == 0) {
-            since = System.nanoTime();
-        }
         running++;
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
     }
 
-    /** A request has ended that sent so many bytes. */
-    public synchronized void end(long bytes) {
+    /** A request has ended. */
+    public synchronized void end() {
         running--;
-        requests++;
-        work += REQUEST_BYTES + bytes;
-        // Only while all that may run does: else the rate says nothing about the limit.
-        if (running < limit - 1) {
-            requests = 0;
-            work = 0;
-            since = System.nanoTime();
-        } else if (!settled && requests >= 4 * limit) {
-            judge();
-        }
-        notifyAll();
+        notify(); // one: all would wake for a single place
     }
 
-    private void judge() {
-        double rate = work / (double) (System.nanoTime() - since);
-        if (rate > before * WORTH_IT) {
-            settled = limit == most;
-            limit = Math.min(most, limit * 2);
-        } else {
-            settled = true;
-            limit = Math.max(Math.min(FEW, most), limit / 2);
+    /** The answer to a request began so many nanoseconds after its last byte was sent. */
+    public synchronized void answered(long nanos) {
+        soonest = Math.min(soonest, nanos);
+        waited += nanos;
+        if (++answers >= limit && limit < most) {
+            if (soonest > NEAR && waited / (double) answers < soonest * QUEUED) {
+                limit = Math.min(most, limit * 2);
+                notifyAll();
+            }
+            answers = 0;
+            waited = 0;
         }
-        before = rate;
-        requests = 0;
-        work = 0;
-        since = System.nanoTime();
     }
 }

@@ -58,12 +58,14 @@ public final class Parts {
             }
         } catch (IOException | RuntimeException e) {
             try {
-                sdk.ask(client -> client.abortMultipartUpload(request -> request.bucket(bucket).key(key).uploadId(id)));
+                abandon(bucket, key, true);
             } catch (IOException | RuntimeException left) {
                 e.addSuppressed(left);
             }
             throw e;
         }
+        // An answer that was lost on the way began another upload.
+        abandon(bucket, key, true);
         Optional<Map<String, String>> there = wire.head(bucket, key);
         if (there.isEmpty() || !sha256.equals(there.get().get("x-amz-meta-sha256"))
                 || !Long.toString(Files.size(file)).equals(there.get().get("content-length"))) {

@@ -62,7 +62,7 @@ public final class Sdk implements AutoCloseable {
                 }
                 throw e;
             } finally {
-                pace.end(0);
+                pace.end();
             }
         });
     }

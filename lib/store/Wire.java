@@ -105,6 +105,7 @@ public final class Wire implements AutoCloseable {
                         whole = answer.keep() && answer.body().read() < 0;
                         throw refusal;
                     }
+                    pace.answered(answer.waited());
                     T result = reader.read(answer.headers(), answer.body());
                     whole = answer.keep() && answer.body().read() < 0;
                     return result;
@@ -118,7 +119,7 @@ public final class Wire implements AutoCloseable {
                 }
             }
         } finally {
-            pace.end(body.length);
+            pace.end();
         }
     }
 

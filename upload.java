@@ -29,10 +29,10 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.stream.Stream;
 import lib.Access;
 import lib.BuiltRelease;
 import lib.BuiltRelease.BuiltFile;
@@ -56,6 +56,7 @@ import lib.publish.Cache;
 import lib.publish.Confirmation;
 import lib.publish.Folder;
 import lib.publish.GitRemote;
+import lib.publish.Guards;
 import lib.publish.Item;
 import lib.publish.Plan;
 import lib.publish.Preflight;
@@ -127,6 +128,7 @@ class upload implements Cli.Phase {
     private Confirmation confirmation;
     private Project project;
     private Path release;
+    private Guards guards;
 
     public static void main(String[] args) {
         Cli.main(new upload(), args);
@@ -167,11 +169,12 @@ class upload implements Cli.Phase {
         console.step("Checking release/ for " + confirmation.spoken());
         BuiltRelease built = BuiltRelease.read(release);
         built.check(release);
+        Guards.replace(environment, project, built.version(), replace);
         Optional<ReleaseTag> tag = target == Target.all ? Optional.of(GitRemote.tagOf(git, built)) : Optional.empty();
         Path staging = git.state("staging");
         FileTree.remove(staging);
         try (Access access = open(session, git, nix)) {
-            Optional<GitRemote> remote = tag.map(made -> new GitRemote(git, access.gitUrl(), environment.gerrit(), made, replaces(built)));
+            Optional<GitRemote> remote = tag.map(made -> new GitRemote(git, access.gitUrl(), environment.gerrit(), made, replace != null));
             Preflight preflight = new Preflight(console, environment, !planOnly).check(access::checkLifetime);
             preflight.buckets(access.store(), target == Target.all ? List.of(environment.cache(), environment.releases(), environment.docs())
                     : List.of(environment.docs()));
@@ -192,21 +195,21 @@ class upload implements Cli.Phase {
     private Plan plan(BuiltRelease built, Access access, Nix nix, Optional<GitRemote> remote, Optional<String> signer, Path staging,
                       Cli.Session session) throws IOException {
         ObjectStore store = access.store();
-        Published published = new Published(store, environment.releases(), project);
+        guards = new Guards(console, new Published(store, environment.releases(), project));
         Duration patience = environment.urls().isEmpty() ? Duration.ZERO : CACHED;
         Proof content = proof(Optional.of(store), signer).patience(patience);
         Proof pointers = proof(Optional.of(store), signer).patience(patience);
         console.step("Asking " + confirmation.spoken() + " what it holds");
         Plan plan = new Plan();
         if (target == Target.all) {
-            plan.add(new Cache(store, environment.cache(), nix, storePaths(built), access::key, staging));
-            plan.add(artifacts(store, published, built));
-            plan.add(releaseJson(store, published, built));
+            plan.add(new Cache(store, environment.cache(), nix, built.storePaths(), access::key, staging));
+            plan.add(artifacts(store, built));
+            plan.add(releaseJson(store, built));
             content.cache(built, path -> true).artifacts(built);
         }
         String manual = built.official() ? built.version().major() : "nightly";
-        if (!newerIsOut(published, built)) {
-            plan.add(manual(store, built, manual));
+        if (!guards.newerManual(built)) {
+            plan.add(mirror(store, manual, Folder.files(release, built.below("manual"))));
             content.manual(built, manual);
         }
         if (remote.isPresent()) {
@@ -215,10 +218,10 @@ class upload implements Cli.Phase {
         }
         plan.verify("all of it, fetched back", content::orFail);
 
-        boolean stable = built.official() && moves(Pointer.stable, published, built.version());
-        boolean manifest = target == Target.all && moves(Pointer.manifest, published, built.version());
+        boolean stable = built.official() && guards.moves("stable", built.version(), movePointers.contains(Pointer.stable));
+        boolean manifest = target == Target.all && guards.moves("manifest", built.version(), movePointers.contains(Pointer.manifest));
         if (stable) {
-            plan.add(manual(store, built, "stable"));
+            plan.add(mirror(store, "stable", stablePages(built)));
             pointers.manual(built, "stable");
         }
         if (manifest) {
@@ -234,16 +237,16 @@ class upload implements Cli.Phase {
     /** Undo is re-pointing: every pointer to a version that is there already, and whole. */
     private void repoint(ObjectStore store) throws IOException {
         Published published = new Published(store, environment.releases(), project);
-        SortedMap<String, Item> artifacts = Folder.objects(store, environment.releases(), published.folder(pointTo));
+        SortedMap<String, Item> artifacts = Folder.objects(store, environment.releases(), project.folder(pointTo));
         if (!artifacts.containsKey("manifest.nix")) {
             throw Fault.refused(project.name() + " " + pointTo + " is not published on " + environment.name(),
-                    "there is no s3://" + environment.releases() + "/" + published.folder(pointTo) + "manifest.nix; there are: " + published.versions(),
+                    "there is no s3://" + environment.releases() + "/" + project.folder(pointTo) + "manifest.nix; there are: " + published.versions(),
                     "name a version that is");
         }
         Proof content = proof(Optional.of(store), Optional.empty());
         content.version(pointTo, path -> true);
         Plan plan = new Plan().verify(project.name() + " " + pointTo + " is there, whole", content::orFail);
-        plan.add(mirror(store, "stable", Folder.objects(store, environment.releases(), published.folder(pointTo) + "manual/")));
+        plan.add(mirror(store, "stable", Folder.objects(store, environment.releases(), project.folder(pointTo) + "manual/")));
         plan.add(manifest(store, artifacts));
         carryOut(plan, "the pointers to " + project.name() + " " + pointTo);
     }
@@ -285,6 +288,9 @@ class upload implements Cli.Phase {
     private void carryOut(Plan plan, String title) {
         plan.requireNoConflicts();
         if (plan.isEmpty() && !json) {
+            if (!planOnly) {
+                plan.run(console, concurrency); // the run that sent the last of it may have ended before it had proved it
+            }
             console.done("nothing to send: " + title + " is on " + confirmation.spoken() + ", whole");
             return;
         }
@@ -302,29 +308,40 @@ class upload implements Cli.Phase {
         environment.urls().values().stream().sorted().forEach(url -> console.say(url.toString()));
     }
 
-    private Folder artifacts(ObjectStore store, Published published, BuiltRelease built) {
-        return new Folder("releases", store, environment.releases(), published.folder(built.version()),
-                Folder.files(release, built.below("artifacts/" + published.folder(built.version()).replaceAll("/$", ""))),
-                replaces(built) ? Folder.Mode.REPLACED_CONTENT : Folder.Mode.CONTENT);
+    private Folder artifacts(ObjectStore store, BuiltRelease built) {
+        return versioned("releases", store, built, Folder.files(release, built.below(("artifacts/" + project.folder(built.version())).replaceAll("/$", ""))));
     }
 
     // What anybody needs to prove this release, or to point to it again.
-    private Folder releaseJson(ObjectStore store, Published published, BuiltRelease built) throws IOException {
+    private Folder releaseJson(ObjectStore store, BuiltRelease built) throws IOException {
         Path file = release.resolve(BuiltRelease.FILE);
-        SortedMap<String, BuiltFile> json = new TreeMap<>(java.util.Map.of(BuiltRelease.FILE,
-                new BuiltFile(BuiltRelease.FILE, Files.size(file), FileTree.sha256(file))));
-        return new Folder(BuiltRelease.FILE, store, environment.releases(), published.folder(built.version()), Folder.files(release, json),
-                replaces(built) ? Folder.Mode.REPLACED_CONTENT : Folder.Mode.CONTENT);
+        BuiltFile json = new BuiltFile(BuiltRelease.FILE, Files.size(file), FileTree.sha256(file));
+        return versioned(BuiltRelease.FILE, store, built, Folder.files(release, Map.of(BuiltRelease.FILE, json)));
     }
 
-    private Folder manual(ObjectStore store, BuiltRelease built, String which) {
-        return mirror(store, which, Folder.files(release, built.below("manual")));
+    private Folder versioned(String name, ObjectStore store, BuiltRelease built, SortedMap<String, Item> items) {
+        return new Folder(name, store, environment.releases(), project.folder(built.version()), items,
+                replace != null ? Folder.Mode.REPLACED_CONTENT : Folder.Mode.CONTENT);
     }
 
     private Folder mirror(ObjectStore store, String which, SortedMap<String, Item> pages) {
-        String prefix = "manual/" + project.prefix() + "/" + which;
-        return new Folder("manual " + which, store, environment.docs(), prefix + "/", pages,
-                shrink.contains(prefix) ? Folder.Mode.SHRINKING_MIRROR : Folder.Mode.MIRROR);
+        String prefix = project.manual(which);
+        return new Folder("manual " + which, store, environment.docs(), prefix, pages,
+                shrink.contains(prefix.replaceAll("/$", "")) ? Folder.Mode.SHRINKING_MIRROR : Folder.Mode.MIRROR);
+    }
+
+    // By then they stand among the release files, proved: the store copies those.
+    private SortedMap<String, Item> stablePages(BuiltRelease built) {
+        SortedMap<String, Item> pages = Folder.files(release, built.below("manual"));
+        String there = project.folder(built.version()) + "manual/";
+        if (target == Target.all) {
+            built.below("artifacts/" + there.replaceAll("/$", "")).forEach((page, copy) -> {
+                if (pages.get(page) instanceof Item.LocalFile file && file.sha256().equals(copy.sha256())) {
+                    pages.put(page, new Item.Sent(file, environment.releases(), there + page));
+                }
+            });
+        }
+        return pages;
     }
 
     private Folder manifest(ObjectStore store, SortedMap<String, Item> artifacts) {
@@ -333,46 +350,9 @@ class upload implements Cli.Phase {
         return new Folder("manifest", store, environment.releases(), "", manifest, Folder.Mode.POINTER);
     }
 
-    /** What was built with Nix, and how to build it: outputs and derivations. */
-    private static List<String> storePaths(BuiltRelease built) {
-        return built.jobs().stream().flatMap(job -> Stream.concat(Stream.of(job.drvPath()), job.outputs().values().stream()))
-                .distinct().sorted().toList();
-    }
-
-    // Users of a newer release must not fall back: the guard reads the last thing a release writes.
-    private boolean moves(Pointer pointer, Published published, Version version) {
-        Optional<Version> newer = published.pointer().filter(out -> out.compareTo(version) > 0);
-        boolean told = movePointers.contains(pointer);
-        newer.ifPresent(out -> console.warn("manifest.nix is at " + out + ": '" + pointer + "' "
-                + (told ? "is moved back to " + version : "stays there; --move-pointers " + pointer + " would move it")));
-        return newer.isEmpty() || told;
-    }
-
-    // The manual of a MAJOR is that of its newest release.
-    private boolean newerIsOut(Published published, BuiltRelease built) {
-        Optional<Version> newer = published.versions().stream().filter(version -> built.official()
-                && version.major().equals(built.version().major()) && version.compareTo(built.version()) > 0).findFirst();
-        newer.ifPresent(version -> console.warn("the manual of " + version.major() + " stays that of " + version));
-        return newer.isPresent();
-    }
-
-    private boolean replaces(BuiltRelease built) {
-        String name = project.prefix() + "-" + built.version();
-        if (replace != null && environment.guarded() && !replace.equals(name)) {
-            throw Fault.refused("published bytes are not replaced on " + environment.name(), "people have pinned them",
-                    "release a new version; if it must be, say --replace " + name);
-        }
-        return replace != null;
-    }
-
     private Access open(Cli.Session session, Git git, Nix nix) throws IOException {
-        if (!environment.isLocal()) {
-            return Access.remote(environment, git, Optional.ofNullable(signingKey).map(session.folder()::resolve),
-                    List.of(environment.releases(), environment.cache(), environment.docs()), session.env(), console);
-        }
         Path folder = localFolder == null ? git.shared("local") : session.folder().resolve(localFolder).normalize();
-        // A plan must not even make the local store: it looks at an empty one.
-        boolean throwAway = planOnly && !Files.exists(folder);
-        return Access.local(environment, throwAway ? Files.createTempDirectory("releng-local") : folder, throwAway, session, nix, git);
+        return Access.open(environment, git, nix, session,
+                new Access.Wish(Optional.ofNullable(signingKey).map(session.folder()::resolve), folder, planOnly, concurrency));
     }
 }

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
+import lib.store.Tuning;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 
@@ -51,21 +52,40 @@ public final class Access implements AutoCloseable {
     }
 
     /**
-     * Opens a deployment reached over the network. {@code keyFile} is the cache's secret key, where a
-     * file was named; {@code buckets} are those that keys are needed for.
+     * What a run wants.
+     *
+     * @param signingKey  file with the cache's secret key, where one was named
+     * @param localFolder where the environment local is kept
+     * @param planOnly    nothing is to be changed, nor made
+     * @param concurrency requests to the object store at once, at most
      */
-    public static Access remote(Environment environment, Git git, Optional<Path> keyFile, List<String> buckets,
-                                Map<String, String> env, Console console) throws IOException {
+    public record Wish(Optional<Path> signingKey, Path localFolder, boolean planOnly, int concurrency) {
+    }
+
+    /** Opens an environment. A plan must not even make the local store: it looks at an empty one. */
+    public static Access open(Environment environment, Git git, Nix nix, Cli.Session session, Wish wish) throws IOException {
+        if (!environment.isLocal()) {
+            return remote(environment, git, List.of(environment.releases(), environment.cache(), environment.docs()), session.env(),
+                    session.console(), wish);
+        }
+        boolean throwAway = wish.planOnly() && !Files.exists(wish.localFolder());
+        return local(environment, throwAway ? Files.createTempDirectory("releng-local") : wish.localFolder(), throwAway, session, nix, git, wish);
+    }
+
+    /** Opens a deployment reached over the network; {@code buckets} are those that keys are needed for. */
+    public static Access remote(Environment environment, Git git, List<String> buckets, Map<String, String> env, Console console, Wish wish)
+            throws IOException {
         Access access = new Access();
         try {
             SigningKey.removeLeftovers(env);
-            access.openKey = () -> SigningKey.of(keyFile, env);
+            access.openKey = () -> SigningKey.of(wish.signingKey(), env);
             String url = environment.git().orElseThrow();
             access.gitUrl = environment.gerrit() ? git.remoteLike(url) : url;
             Keys keys = access.keep(Keys.of(environment, buckets, env, console, InstantSource.system()));
             keys.resolveCredentials(); // now: keys that cannot be had are found before anything begins
             access.lifetime = keys::checkLifetime;
-            access.store = access.keep(ObjectStore.connect(environment.endpoint().orElseThrow(), environment.region(), keys));
+            access.store = access.keep(ObjectStore.connect(environment.endpoint().orElseThrow(), environment.region(), keys,
+                    Tuning.DEFAULT.withConcurrency(wish.concurrency())));
             return access;
         } catch (RuntimeException e) {
             access.close();
@@ -73,8 +93,9 @@ public final class Access implements AutoCloseable {
         }
     }
 
-    /** Opens the environment {@code local} in a folder; {@code throwAway} removes the folder at the end. */
-    public static Access local(Environment environment, Path folder, boolean throwAway, Cli.Session session, Nix nix, Git git) throws IOException {
+    // throwAway removes the folder at the end.
+    private static Access local(Environment environment, Path folder, boolean throwAway, Cli.Session session, Nix nix, Git git, Wish wish)
+            throws IOException {
         Access access = new Access();
         try {
             if (throwAway) {
@@ -94,7 +115,8 @@ public final class Access implements AutoCloseable {
             Embedded server = access.keep(Embedded.start(folder.resolve("buckets"),
                     List.of(environment.releases(), environment.cache(), environment.docs(), environment.install()), Keys.without(session.env()), session.console()));
             access.store = access.keep(ObjectStore.connect(server.endpoint(), environment.region(),
-                    StaticCredentialsProvider.create(AwsBasicCredentials.create(server.id(), server.secret()))));
+                    StaticCredentialsProvider.create(AwsBasicCredentials.create(server.id(), server.secret())),
+                    Tuning.DEFAULT.withConcurrency(wish.concurrency())));
             return access;
         } catch (RuntimeException | IOException e) {
             access.close();

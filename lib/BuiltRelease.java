@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /**
  * {@code release/release.json}: what was built, and all that upload believes about it.
@@ -140,6 +141,11 @@ public record BuiltRelease(String target, Version version, String name, boolean 
         if (!faults.isEmpty()) {
             throw Fault.refused(folder + " is not what was built", faults, "run jbang build.java again; nothing was published");
         }
+    }
+
+    /** What was built with Nix, and how to build it: outputs and derivations, sorted. */
+    public List<String> storePaths() {
+        return jobs.stream().flatMap(job -> Stream.concat(Stream.of(job.drvPath()), job.outputs().values().stream())).distinct().sorted().toList();
     }
 
     /** The files below a folder of release/, by their path in it. */

@@ -34,7 +34,6 @@ import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
 import software.amazon.awssdk.core.exception.SdkException;
 import software.amazon.awssdk.services.s3.model.Delete;
 import software.amazon.awssdk.services.s3.model.DeleteObjectsResponse;
-import software.amazon.awssdk.services.s3.model.MetadataDirective;
 import software.amazon.awssdk.services.s3.model.ObjectIdentifier;
 
 /**
@@ -83,6 +82,11 @@ public final class ObjectStore implements AutoCloseable {
 
     public static ObjectStore connect(URI endpoint, String region, AwsCredentialsProvider credentials, Tuning tuning) {
         return new ObjectStore(endpoint, region, credentials, tuning);
+    }
+
+    /** Requests at once, at most. */
+    public int concurrency() {
+        return tuning.concurrency();
     }
 
     @Override
@@ -291,23 +295,23 @@ public final class ObjectStore implements AutoCloseable {
     public void copy(String fromBucket, String from, String toBucket, String to, String cacheControl) {
         String what = name(fromBucket, from) + " could not be copied to " + name(toBucket, to);
         ask(what, () -> {
-            Map<String, String> head = wire.head(fromBucket, from).orElseThrow(() -> Fault.failed(what,
-                    "there is no such object on " + endpoint, "look at what was published"));
-            Map<String, String> metadata = new TreeMap<>();
-            head.forEach((name, value) -> {
-                if (name.startsWith("x-amz-meta-")) {
-                    metadata.put(name.substring("x-amz-meta-".length()), value);
-                }
-            });
-            return sdk.ask(client -> client.copyObject(request -> request.sourceBucket(fromBucket).sourceKey(from).destinationBucket(toBucket)
-                    .destinationKey(to).copySourceIfMatch(head.get("etag")).metadataDirective(MetadataDirective.REPLACE)
-                    .contentType(head.get("content-type")).metadata(metadata).cacheControl(cacheControl)));
+            Map<String, String> headers = new TreeMap<>(wire.head(fromBucket, from).orElseThrow(() -> Fault.failed(what,
+                    "there is no such object on " + endpoint, "look at what was published")));
+            headers.put("x-amz-copy-source-if-match", headers.get("etag"));
+            headers.keySet().removeIf(name -> !name.startsWith("x-amz-meta-") && !name.equals("content-type") && !name.equals("x-amz-copy-source-if-match"));
+            headers.put("cache-control", cacheControl);
+            wire.copy(fromBucket, from, toBucket, to, headers);
+            return null;
         });
     }
 
-    /** The same within a bucket. */
-    public void copy(String bucket, String from, String to, String cacheControl) {
-        copy(bucket, from, bucket, to, cacheControl);
+    /** Copies an object whose digest is known, with one request. Throws Fault when there is no such object. */
+    public void copy(String fromBucket, String from, String toBucket, String to, String sha256, String cacheControl) {
+        ask(name(fromBucket, from) + " could not be copied to " + name(toBucket, to), () -> {
+            wire.copy(fromBucket, from, toBucket, to, new TreeMap<>(Map.of("content-type", ContentType.of(to), SHA256, sha256,
+                    "cache-control", cacheControl)));
+            return null;
+        });
     }
 
     /** Removes what uploads that were killed have left of keys that begin so. Returns of how many uploads. */

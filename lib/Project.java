@@ -40,6 +40,16 @@ public record Project(String name, String prefix, String versionFile, String pen
         requireThat(upstream.matches("[^/\\s]+/[^/\\s]+"), "upstream must be OWNER/NAME, not '" + upstream + "'");
     }
 
+    /** The folder of a version's artifacts in the bucket of releases, such as {@code lix/lix-2.93.1/}. */
+    public String folder(Version version) {
+        return prefix + "/" + prefix + "-" + version + "/";
+    }
+
+    /** The folder of a manual in the bucket of docs, such as {@code manual/lix/stable/}: of a MAJOR, nightly or stable. */
+    public String manual(String which) {
+        return "manual/" + prefix + "/" + which + "/";
+    }
+
     private static void requireThat(boolean holds, String sentence) {
         if (!holds) {
             throw new IllegalArgumentException(sentence);

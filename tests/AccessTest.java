@@ -80,16 +80,13 @@ class AccessTest {
 
         /** As the real command: an option it does not know, or one that is not there, is an error. */
         void does(String shell) throws IOException {
-            Path script = folder.resolve("ssh.new");
-            Files.writeString(script, """
+            Program.write(folder.resolve("ssh"), """
                     #!/bin/sh
                     echo "$*" >>'FOLDER/calls'
                     env >>'FOLDER/env'
                     while [ "$1" != garage-ephemeral-key ]; do shift || exit 2; done
                     [ "$2 $3 $5 $6 $7" = 'new --name --read --write --age-secs' ] && [ "$8" -gt 0 ] && [ $# -gt 8 ] || { echo usage >&2; exit 2; }
                     """.replace("FOLDER", folder.toString()) + shell + "\n");
-            Files.setPosixFilePermissions(script, PosixFilePermissions.fromString("rwxr-xr-x"));
-            Files.move(script, folder.resolve("ssh"), java.nio.file.StandardCopyOption.REPLACE_EXISTING);
         }
 
         List<String> calls() throws IOException {
@@ -117,7 +114,8 @@ class AccessTest {
     }
 
     private Access access(Path keyFile) throws IOException {
-        return Access.remote(environment("store.example.org"), null, Optional.ofNullable(keyFile), List.of(store.bucket("docs")), env, console());
+        return Access.remote(environment("store.example.org"), null, List.of(store.bucket("docs")), env, console(),
+                new Access.Wish(Optional.ofNullable(keyFile), Path.of("/nowhere"), false, 8));
     }
 
     private String idOf(Keys keys) {

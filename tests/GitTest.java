@@ -108,13 +108,11 @@ class GitTest {
     @Test
     void messagesPassThroughTheHookAndWithoutOneStayAsTheyAre() throws IOException {
         Path hook = checkout.folder.resolve(".git/hooks/commit-msg");
-        Files.createDirectories(hook.getParent());
         try (Git git = open(checkout.folder)) {
             assertEquals("Schön\n\nbody\n", git.throughHook("Schön\n\nbody\n"));
-            Files.writeString(hook, "#!/bin/sh\necho Trailer: x >> \"$1\"\n");
-            assertTrue(hook.toFile().setExecutable(true));
+            Program.write(hook, "#!/bin/sh\necho Trailer: x >> \"$1\"\n");
             assertEquals("Schön\n\nTrailer: x\n", git.throughHook("Schön\n\n"));
-            Files.writeString(hook, "#!/bin/sh\necho too long; exit 1\n");
+            Program.write(hook, "#!/bin/sh\necho too long; exit 1\n");
             Fault fault = assertThrows(Fault.class, () -> git.throughHook("Schön\n"));
             assertEquals(3, fault.kind().exitCode);
             assertTrue(fault.getMessage().contains("too long"), fault.getMessage());

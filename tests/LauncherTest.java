@@ -256,9 +256,7 @@ class LauncherTest {
     }
 
     private static void executable(Path file, String body) throws IOException {
-        Files.createDirectories(file.getParent());
-        Files.writeString(file, "#!/bin/sh\n" + body + "\n");
-        assertTrue(file.toFile().setExecutable(true));
+        Program.write(file, "#!/bin/sh\n" + body + "\n");
     }
 
     /** Spares the tests that are not about it the download. */

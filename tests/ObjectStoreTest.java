@@ -166,14 +166,30 @@ class ObjectStoreTest {
         ObjectStore store = server.open();
         Path file = file("a.css", "body {}".getBytes());
         put(store, "from/a b+c.css", file);
-        store.copy(server.bucket("docs"), "from/a b+c.css", "to", "public, max-age=7");
+        store.copy(server.bucket("docs"), "from/a b+c.css", server.bucket("docs"), "to", "public, max-age=7");
         var head = server.client().headObject(request -> request.bucket(server.bucket("docs")).key("to"));
         assertEquals("text/css; charset=utf-8", head.contentType());
         assertEquals("public, max-age=7", head.cacheControl());
         assertEquals(FileTree.sha256(file), head.metadata().get("sha256"));
         assertArrayEquals(Files.readAllBytes(file), server.get("docs", "to"));
-        Fault fault = assertThrows(Fault.class, () -> store.copy(server.bucket("docs"), "none", "to", SHORT));
+        store.copy(server.bucket("docs"), "from/a b+c.css", server.bucket("other"), "b.css", FileTree.sha256(file), SHORT);
+        var other = server.client().headObject(request -> request.bucket(server.bucket("other")).key("b.css"));
+        assertEquals("text/css; charset=utf-8 " + SHORT + " " + FileTree.sha256(file),
+                other.contentType() + " " + other.cacheControl() + " " + other.metadata().get("sha256"));
+        assertArrayEquals(Files.readAllBytes(file), server.get("other", "b.css"));
+        assertThrows(Fault.class, () -> store.copy(server.bucket("docs"), "none", server.bucket("other"), "to", "0", SHORT));
+        Fault fault = assertThrows(Fault.class, () -> store.copy(server.bucket("docs"), "none", server.bucket("docs"), "to", SHORT));
         assertTrue(fault.getMessage().contains("no such object"), fault.getMessage());
+    }
+
+    @Test
+    void aCopyThatFailsInAnAnswerOfSuccessHasFailed() throws IOException {
+        String xml = "<Error><Code>InternalError</Code><Message>later</Message></Error>";
+        try (Faulty faulty = new Faulty(server.endpoint(), (request, count) -> "200\r\nContent-Length: " + (xml.length() + 4) + "\r\n\r\n" + xml)) {
+            Fault fault = assertThrows(Fault.class, () -> at(faulty.endpoint(), QUICK).copy("docs", "from", "docs", "to", "0", SHORT));
+            assertTrue(fault.getMessage().contains("InternalError: later"), fault.getMessage());
+            assertEquals(3, faulty.requests.size(), "it is tried again");
+        }
     }
 
     @Test

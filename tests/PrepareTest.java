@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.util.List;
@@ -65,12 +64,6 @@ class PrepareTest {
         assertExit(0, run);
         assertEquals("", checkout.git("status", "--porcelain"));
         assertTrue(checkout.git("log", "-1", "--format=%s").startsWith("release: release notes for "));
-    }
-
-    private static Path executable(Path file, String script) throws IOException {
-        Files.createDirectories(file.getParent());
-        Files.writeString(file, script);
-        return Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));
     }
 
     // --- what is committed
@@ -433,7 +426,7 @@ class PrepareTest {
     @Test
     void theHookOfTheClonePutsInTheChangeId() throws IOException {
         Checkout checkout = sample();
-        executable(checkout.folder.resolve(".git/hooks/commit-msg"), ADDS_CHANGE_ID);
+        Program.write(checkout.folder.resolve(".git/hooks/commit-msg"), ADDS_CHANGE_ID);
         assertPrepared(checkout, run(checkout));
         assertTrue(checkout.git("log", "-1", "--format=%B").matches("release: release notes for 2.95.0\n\nChange-Id: I[0-9a-f]{40}\\s*"));
     }
@@ -441,7 +434,7 @@ class PrepareTest {
     @Test
     void aHookThatRefusesIsQuotedAndNothingChanges() throws IOException {
         Checkout checkout = sample();
-        executable(checkout.folder.resolve(".git/hooks/commit-msg"), "#!/bin/sh\necho no such ticket >&2\nexit 1\n");
+        Program.write(checkout.folder.resolve(".git/hooks/commit-msg"), "#!/bin/sh\necho no such ticket >&2\nexit 1\n");
         assertChangesNothing(checkout, 3, List.of("the commit-msg hook refused", "no such ticket"));
     }
 
@@ -450,7 +443,7 @@ class PrepareTest {
     void hooksAreFoundWhereCoreHooksPathSays(boolean relative) throws IOException {
         Checkout checkout = sample();
         Path folder = relative ? checkout.folder.resolve(".githooks") : temp.resolve("shared hooks");
-        executable(folder.resolve("commit-msg"), ADDS_CHANGE_ID);
+        Program.write(folder.resolve("commit-msg"), ADDS_CHANGE_ID);
         checkout.git("config", "core.hooksPath", relative ? ".githooks" : folder.toString());
         commit(checkout);
         assertPrepared(checkout, run(checkout.at(checkout.folder.resolve("doc"))));
@@ -460,7 +453,7 @@ class PrepareTest {
     @Test
     void inALinkedWorktreeOnlyItsOwnBranchIndexAndFilesChange() throws IOException {
         Checkout main = sample();
-        executable(main.folder.resolve(".git/hooks/commit-msg"), ADDS_CHANGE_ID);
+        Program.write(main.folder.resolve(".git/hooks/commit-msg"), ADDS_CHANGE_ID);
         main.git("worktree", "add", "-q", "-b", "other", temp.resolve("linked").toString());
         Map<String, String> before = main.state();
         before.remove("refs");
@@ -512,7 +505,7 @@ class PrepareTest {
         if (locked) {
             checkout.write(".git/refs/heads/releng/test.lock", "");
         } else {
-            executable(checkout.folder.resolve(".git/hooks/reference-transaction"), "#!/bin/sh\nexit 1\n");
+            Program.write(checkout.folder.resolve(".git/hooks/reference-transaction"), "#!/bin/sh\nexit 1\n");
         }
         assertChangesNothing(checkout, 1, List.of("git could not move refs/heads/releng/test"));
     }
@@ -530,7 +523,7 @@ class PrepareTest {
     void eachCallOfGitThatFailsInTurnLeavesEverythingAsItWas() throws IOException {
         Checkout checkout = sample();
         Path calls = temp.resolve("calls");
-        executable(temp.resolve("bin/git"), """
+        Program.write(temp.resolve("bin/git"), """
                 #!/bin/sh
                 echo "$1" >> "$CALLS"
                 PATH=$REAL_PATH

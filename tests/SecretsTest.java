@@ -137,10 +137,8 @@ class SecretsTest {
     /** Puts a program first on PATH that notes its command line and environment, does something, and goes on as the real one. */
     private void wrap(String program, String shell) throws IOException {
         Path real = Stream.of(System.getenv("PATH").split(":")).map(one -> Path.of(one, program)).filter(Files::isExecutable).findFirst().orElseThrow();
-        Path script = bin.resolve(program);
-        Files.writeString(script, "#!/bin/sh\n{ echo; echo \"= " + program + "\" \"$@\"; env; } >>'" + folder.resolve("children") + "'\n"
+        Program.write(bin.resolve(program), "#!/bin/sh\n{ echo; echo \"= " + program + "\" \"$@\"; env; } >>'" + folder.resolve("children") + "'\n"
                 + shell + "\nexec '" + real + "' \"$@\"\n");
-        Files.setPosixFilePermissions(script, PosixFilePermissions.fromString("rwxr-xr-x"));
     }
 
     private void withVariables() throws IOException {

@@ -67,10 +67,7 @@ class TagTest {
     }
 
     private static void hook(Checkout checkout, String name, String script) throws IOException {
-        Path file = checkout.folder.resolve(".git/hooks").resolve(name);
-        Files.createDirectories(file.getParent());
-        Files.writeString(file, script);
-        assertTrue(file.toFile().setExecutable(true));
+        Program.write(checkout.folder.resolve(".git/hooks").resolve(name), script);
     }
 
     private static Optional<ReleaseTag> remembered(Checkout checkout) {
@@ -557,9 +554,7 @@ class TagTest {
     private Checkout sabotaged(Checkout checkout, Instant instant) throws IOException {
         Path bin = temp.resolve("bin");
         if (!Files.exists(bin)) {
-            Files.createDirectories(bin);
-            Files.writeString(bin.resolve("git"), WRAPPER);
-            assertTrue(bin.resolve("git").toFile().setExecutable(true));
+            Program.write(bin.resolve("git"), WRAPPER);
         }
         Path log = temp.resolve("log-" + checkout.folder.getFileName());
         Files.deleteIfExists(log);

@@ -18,7 +18,7 @@ record OldRelease(Fetching fetcher, Project project, Version version) {
 
     /** {@code closure} proves store paths in the cache. */
     void prove(Findings findings, Consumer<Collection<String>> closure) {
-        String folder = Proof.folder(project, version);
+        String folder = project.folder(version);
         String stem = project.prefix() + "-" + version;
         findings.unproven("which files there should be, and the pages of the manual: " + fetcher.name(RELEASES, folder + "release.json") + " is missing");
         String name = fetcher.name(RELEASES, folder + "manifest.nix");

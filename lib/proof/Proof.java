@@ -70,7 +70,7 @@ public final class Proof {
 
     /** What a version's release.json says, fetched; empty where it was published without one. Throws Fault when it is not whole. */
     public Optional<BuiltRelease> released(Version version) {
-        String key = folder(project, version) + BuiltRelease.FILE;
+        String key = project.folder(version) + BuiltRelease.FILE;
         String name = fetcher.name("releases", key);
         return fetcher.find("releases", key).map(bytes -> {
             BuiltRelease released = BuiltRelease.parse(bytes, name);
@@ -83,7 +83,7 @@ public final class Proof {
 
     /** Every file of the version's folder, and its manifest.nix and release.json by what they say. */
     public Proof artifacts(BuiltRelease built) {
-        String folder = folder(project, built.version());
+        String folder = project.folder(built.version());
         return check("release files", findings -> {
             SortedMap<String, BuiltFile> files = built.below("artifacts/" + folder.replaceAll("/$", ""));
             if (!files.containsKey("manifest.nix")) {
@@ -105,8 +105,7 @@ public final class Proof {
 
     /** Every output and derivation of the release in the cache, and all they refer to; {@code deep} as in {@link #closure}. */
     public Proof cache(BuiltRelease built, Predicate<String> deep) {
-        return closure(built.jobs().stream().flatMap(job -> Stream.concat(Stream.of(job.drvPath()), job.outputs().values().stream()))
-                .distinct().sorted().toList(), deep);
+        return closure(built.storePaths(), deep);
     }
 
     /** These store paths in the cache and all they refer to; of those that {@code deep} takes the whole NAR is fetched. */
@@ -116,7 +115,7 @@ public final class Proof {
 
     /** Every page of the manual at {@code which}: a MAJOR, nightly or stable. */
     public Proof manual(BuiltRelease built, String which) {
-        String prefix = manualPrefix(which);
+        String prefix = project.manual(which);
         return check("manual " + which, findings -> {
             SortedMap<String, BuiltFile> pages = built.below("manual");
             if (!pages.containsKey("index.html")) {
@@ -281,13 +280,5 @@ public final class Proof {
                 findings.failure(name + ": names " + is + " for " + system + ", the output 'out' of its build is " + should);
             }
         });
-    }
-
-    private String manualPrefix(String which) {
-        return "manual/" + project.prefix() + "/" + which + "/";
-    }
-
-    static String folder(Project project, Version version) {
-        return project.prefix() + "/" + project.prefix() + "-" + version + "/";
     }
 }

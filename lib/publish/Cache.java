@@ -71,7 +71,7 @@ public record Cache(ObjectStore store, String bucket, Nix nix, Collection<String
     /** Of the paths, those that the bucket has a narinfo and the NAR it names for; with the narinfo's bytes. */
     private Map<String, byte[]> present(Collection<String> paths) throws IOException {
         Map<String, byte[]> present = new ConcurrentSkipListMap<>();
-        Parallel.forEach(paths, ObjectStore.CONCURRENCY, path -> {
+        Parallel.forEach(paths, store.concurrency(), path -> {
             Optional<byte[]> narinfo = store.get(bucket, hash(path) + ".narinfo");
             if (narinfo.isEmpty()) {
                 return;

@@ -46,6 +46,32 @@ public interface Item {
         }
     }
 
+    /**
+     * A file of release/ that by then stands in the store under another key, too: it is copied there, and does not
+     * travel twice.
+     */
+    record Sent(LocalFile file, String fromBucket, String from) implements Item {
+        @Override
+        public long size() {
+            return file.size();
+        }
+
+        @Override
+        public String sha256() {
+            return file.sha256();
+        }
+
+        @Override
+        public boolean isAt(ObjectStore store, String bucket, ObjectStore.Stored stored) throws IOException {
+            return file.isAt(store, bucket, stored);
+        }
+
+        @Override
+        public void send(ObjectStore store, String bucket, String key, String cacheControl, boolean create) {
+            store.copy(fromBucket, from, bucket, key, file.sha256(), cacheControl);
+        }
+    }
+
     /** An object of the store itself. */
     record Copied(ObjectStore store, String bucket, ObjectStore.Stored source) implements Item {
         @Override

@@ -34,14 +34,9 @@ public record Published(ObjectStore store, String bucket, Project project) {
                 .flatMap(folder -> parse(folder.substring(stem.length())).stream()).sorted().toList();
     }
 
-    /** The folder of a version's artifacts, with a slash at the end. */
-    public String folder(Version version) {
-        return project.prefix() + "/" + project.prefix() + "-" + version + "/";
-    }
-
     /** What was built as this version, as it was published with it; empty for what other tools published. */
     public Optional<BuiltRelease> release(Version version) {
-        String key = folder(version) + BuiltRelease.FILE;
+        String key = project.folder(version) + BuiltRelease.FILE;
         return store.get(bucket, key).map(json -> BuiltRelease.parse(json, "s3://" + bucket + "/" + key));
     }
 

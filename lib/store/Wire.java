@@ -132,6 +132,20 @@ public final class Wire implements AutoCloseable {
         return send("PUT", bucket, key, query, headers, body, "UNSIGNED-PAYLOAD", (answer, text) -> answer);
     }
 
+    /** Has the store copy an object; the headers given are those of the new one. */
+    public void copy(String fromBucket, String from, String bucket, String key, Map<String, String> headers) throws IOException {
+        headers.put("x-amz-copy-source", "/" + fromBucket + "/" + Signer.encode(from, true));
+        headers.put("x-amz-metadata-directive", "REPLACE");
+        send("PUT", bucket, key, "", headers, Body.NONE, EMPTY_SHA256, (answer, body) -> {
+            String xml = new String(body.readAllBytes(), StandardCharsets.UTF_8);
+            // The status comes before the work here: what fails later is said in an answer of 200.
+            if (!Xml.text(xml, "Code").isEmpty()) {
+                throw new Refusal(500, Xml.text(xml, "Code"), Xml.text(xml, "Message"), Optional.empty());
+            }
+            return answer;
+        });
+    }
+
     /** A request without a body, answered with a small document: its text. */
     public String ask(String method, String bucket, String key, String query) throws IOException {
         return send(method, bucket, key, query, Map.of(), Body.NONE, EMPTY_SHA256,

@@ -120,9 +120,6 @@ class upload implements Cli.Phase {
             + "default: releng/local in the clone's .git.")
     Path localFolder;
 
-    /** As long as a proxy on the way may keep what a pointer said. */
-    private static final Duration CACHED = Duration.ofMinutes(6);
-
     private Console console;
     private Environment environment;
     private Confirmation confirmation;
@@ -156,7 +153,7 @@ class upload implements Cli.Phase {
                 verifyPublished(checkout, nix, session);
             } else if (pointTo != null) {
                 try (Access access = open(session, git, nix)) {
-                    repoint(access.store());
+                    repoint(access);
                 }
             } else {
                 release = git.workTree().resolve("release");
@@ -196,9 +193,8 @@ class upload implements Cli.Phase {
                       Cli.Session session) throws IOException {
         ObjectStore store = access.store();
         guards = new Guards(console, new Published(store, environment.releases(), project));
-        Duration patience = environment.urls().isEmpty() ? Duration.ZERO : CACHED;
-        Proof content = proof(Optional.of(store), signer).patience(patience);
-        Proof pointers = proof(Optional.of(store), signer).patience(patience);
+        Proof content = proof(Optional.of(store), signer).patience(patience());
+        Proof pointers = proof(Optional.of(store), signer).patience(patience());
         console.step("Asking " + confirmation.spoken() + " what it holds");
         Plan plan = new Plan();
         if (target == Target.all) {
@@ -235,7 +231,10 @@ class upload implements Cli.Phase {
     }
 
     /** Undo is re-pointing: every pointer to a version that is there already, and whole. */
-    private void repoint(ObjectStore store) throws IOException {
+    private void repoint(Access access) throws IOException {
+        ObjectStore store = access.store();
+        new Preflight(console, environment, !planOnly).check(access::checkLifetime)
+                .buckets(store, List.of(environment.releases(), environment.docs())).throwIfAny();
         Published published = new Published(store, environment.releases(), project);
         SortedMap<String, Item> artifacts = Folder.objects(store, environment.releases(), project.folder(pointTo));
         if (!artifacts.containsKey("manifest.nix")) {
@@ -244,10 +243,12 @@ class upload implements Cli.Phase {
                     "name a version that is");
         }
         Proof content = proof(Optional.of(store), Optional.empty());
-        content.version(pointTo, path -> true);
+        Optional<BuiltRelease> built = content.version(pointTo, path -> true);
         Plan plan = new Plan().verify(project.name() + " " + pointTo + " is there, whole", content::orFail);
         plan.add(mirror(store, "stable", Folder.objects(store, environment.releases(), project.folder(pointTo) + "manual/")));
         plan.add(manifest(store, artifacts));
+        built.ifPresent(known -> plan.verify("the pointers", proof(Optional.of(store), Optional.empty()).patience(patience())
+                .manual(known, "stable").manifest(known)::orFail));
         carryOut(plan, "the pointers to " + project.name() + " " + pointTo);
     }
 
@@ -270,6 +271,11 @@ class upload implements Cli.Phase {
 
     private Proof proof(Optional<ObjectStore> store, Optional<String> signer) {
         return new Proof(Fetcher.of(environment, store, "releases", "cache", "docs"), environment, project, signer, console);
+    }
+
+    // As long as a proxy on the way may keep what a pointer said.
+    private Duration patience() {
+        return environment.urls().isEmpty() ? Duration.ZERO : Duration.ofMinutes(6);
     }
 
     // Proving needs no checkout, for a project whose names are the defaults.
@@ -332,16 +338,9 @@ class upload implements Cli.Phase {
 
     // By then they stand among the release files, proved: the store copies those.
     private SortedMap<String, Item> stablePages(BuiltRelease built) {
-        SortedMap<String, Item> pages = Folder.files(release, built.below("manual"));
         String there = project.folder(built.version()) + "manual/";
-        if (target == Target.all) {
-            built.below("artifacts/" + there.replaceAll("/$", "")).forEach((page, copy) -> {
-                if (pages.get(page) instanceof Item.LocalFile file && file.sha256().equals(copy.sha256())) {
-                    pages.put(page, new Item.Sent(file, environment.releases(), there + page));
-                }
-            });
-        }
-        return pages;
+        return target == Target.all ? Folder.copies(release, built.below("manual"), built.below("artifacts/" + there.replaceAll("/$", "")),
+                environment.releases(), there) : Folder.files(release, built.below("manual"));
     }
 
     private Folder manifest(ObjectStore store, SortedMap<String, Item> artifacts) {

@@ -7,11 +7,13 @@
 
 package lib;
 
+import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.HexFormat;
+import java.util.stream.Stream;
 import org.gaul.s3proxy.S3Proxy;
 import org.gaul.s3proxy.auth.AuthenticationType;
 import org.gaul.s3proxy.blobstore.BlobStore;
@@ -34,6 +36,7 @@ public final class LocalStore implements AutoCloseable {
     public LocalStore(Path folder, String... buckets) throws Exception {
         for (String bucket : buckets) {
             Files.createDirectories(folder.resolve(bucket));
+            removePartial(folder.resolve(bucket));
         }
         server = S3Proxy.builder()
                 .blobStore(new PublicRead(new FilesystemNio2BlobStore(folder.toString())))
@@ -66,6 +69,17 @@ public final class LocalStore implements AutoCloseable {
         LocalStore store = new LocalStore(Path.of(args[0]), java.util.Arrays.copyOfRange(args, 1, args.length));
         System.out.println(store.endpoint() + "\n" + store.id() + "\n" + store.secret());
         Thread.currentThread().join();
+    }
+
+    // S3Proxy writes KEY-UUID and renames it. What a server that was killed was writing would be an object from now on.
+    private static void removePartial(Path bucket) throws IOException {
+        try (Stream<Path> objects = Files.walk(bucket)) {
+            for (Path object : (Iterable<Path>) objects.filter(Files::isRegularFile)::iterator) {
+                if (object.getFileName().toString().matches(".*-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")) {
+                    Files.delete(object);
+                }
+            }
+        }
     }
 
     private static String random(int bytes) {

@@ -153,6 +153,7 @@ class AccessTest {
         ssh.prints(store.id(), "wrong");
         try (Access access = access(null)) {
             assertFault(() -> access.store().requireBucket(store.bucket("docs")), "403");
+            assertEquals(8, access.store().concurrency(), "as wished");
         }
     }
 

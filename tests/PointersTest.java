@@ -131,6 +131,18 @@ class PointersTest {
     }
 
     @Test
+    void pointToFindsMissingRightsBeforeItFetchesAnything() throws IOException {
+        assertDone(upload(old));
+        try (FaultProxy readOnly = new FaultProxy(store.endpoint()).arm(FaultProxy.Fault.FORBIDDEN_403, FaultProxy.Request::writes)) {
+            old.write("releng.json", old.read("releng.json").replace(store.endpoint().toString(), readOnly.endpoint().toString()));
+            Checkout.Run run = upload(old, "--point-to", "2.95.0");
+            assertEquals(3, run.exit(), run.err());
+            assertTrue(run.err().contains(store.bucket("releases") + " cannot be written") && run.err().contains(store.bucket("docs") + " cannot be written"), run.err());
+            assertEquals(2, readOnly.log().size(), readOnly.log().toString());
+        }
+    }
+
+    @Test
     void pointToRefusesAVersionThatIsNotThere() {
         assertDone(upload(old));
         Checkout.Run run = upload(old, "--point-to", "2.94.0");

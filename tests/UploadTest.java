@@ -128,6 +128,23 @@ class UploadTest {
     }
 
     @Test
+    @DisplayName("hazard 23: a run with nothing to send proves all the same, and sees through metadata that vouches for other bytes")
+    void nothingToSendIsProvedAllTheSame() {
+        assertEquals(0, upload().exit());
+        Checkout.Run again = upload();
+        assertTrue(again.exit() == 0 && again.err().contains("nothing to send") && again.err().contains("proved: cache"), again.err());
+        String key = "lix/lix-2.95.0/lix-2.95.0.tar.gz";
+        byte[] bytes = store.get("releases", key);
+        bytes[bytes.length / 2] ^= 1;
+        String sha256 = store.client().headObject(request -> request.bucket(store.bucket("releases")).key(key)).metadata().get("sha256");
+        store.client().putObject(request -> request.bucket(store.bucket("releases")).key(key).metadata(java.util.Map.of("sha256", sha256)),
+                software.amazon.awssdk.core.sync.RequestBody.fromBytes(bytes));
+        Checkout.Run run = upload();
+        assertEquals(1, run.exit(), run.err());
+        assertTrue(run.err().contains(key) && run.err().contains(sha256), run.err());
+    }
+
+    @Test
     @DisplayName("hazards 26 and 33: what is broken in the bucket is found before any pointer moves, and named")
     void whatIsBrokenInTheBucketIsFoundBeforeAnyPointerMoves() throws IOException {
         assertEquals(0, upload().exit());

@@ -53,6 +53,17 @@ public record Folder(String name, ObjectStore store, String bucket, String prefi
         return items;
     }
 
+    /** As {@link #files}, but those that the store has among {@code others}, below a prefix of a bucket, are copied from there. */
+    public static SortedMap<String, Item> copies(Path root, Map<String, BuiltFile> files, Map<String, BuiltFile> others, String bucket, String prefix) {
+        SortedMap<String, Item> items = files(root, files);
+        files.forEach((key, file) -> {
+            if (others.containsKey(key) && others.get(key).sha256().equals(file.sha256())) {
+                items.put(key, new Item.Sent(new Item.LocalFile(root.resolve(file.path()), file), bucket, prefix + key));
+            }
+        });
+        return items;
+    }
+
     /** What is below a prefix of a bucket as items. */
     public static SortedMap<String, Item> objects(ObjectStore store, String bucket, String prefix) {
         SortedMap<String, Item> items = new TreeMap<>();

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import lib.BuiltRelease.BuiltFile;
@@ -49,7 +50,7 @@ public record Folder(String name, ObjectStore store, String bucket, String prefi
     /** The files of release/ as items; {@code root} is the folder their paths begin in. */
     public static SortedMap<String, Item> files(Path root, Map<String, BuiltFile> files) {
         SortedMap<String, Item> items = new TreeMap<>();
-        files.forEach((key, file) -> items.put(key, new Item.LocalFile(root.resolve(file.path()), file)));
+        files.forEach((key, file) -> items.put(key, new Item.LocalFile(root.resolve(file.path()), file, Optional.empty())));
         return items;
     }
 
@@ -58,7 +59,7 @@ public record Folder(String name, ObjectStore store, String bucket, String prefi
         SortedMap<String, Item> items = files(root, files);
         files.forEach((key, file) -> {
             if (others.containsKey(key) && others.get(key).sha256().equals(file.sha256())) {
-                items.put(key, new Item.Sent(new Item.LocalFile(root.resolve(file.path()), file), bucket, prefix + key));
+                items.put(key, new Item.LocalFile(root.resolve(file.path()), file, Optional.of(new Item.LocalFile.There(bucket, prefix + key))));
             }
         });
         return items;

@@ -2,6 +2,7 @@ package lib.publish;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Optional;
 import lib.BuiltRelease.BuiltFile;
 import lib.ObjectStore;
 
@@ -19,8 +20,17 @@ public interface Item {
     /** Puts them there; {@code create} only where nothing is. */
     void send(ObjectStore store, String bucket, String key, String cacheControl, boolean create) throws IOException;
 
-    /** A file of release/. */
-    record LocalFile(Path path, BuiltFile file) implements Item {
+    /**
+     * A file of release/.
+     *
+     * @param there where the store has it, too, by then: it is copied from there, and does not travel twice
+     */
+    record LocalFile(Path path, BuiltFile file, Optional<There> there) implements Item {
+
+        /** An object of the store. */
+        record There(String bucket, String key) {
+        }
+
         @Override
         public long size() {
             return file.size();
@@ -38,37 +48,13 @@ public interface Item {
 
         @Override
         public void send(ObjectStore store, String bucket, String key, String cacheControl, boolean create) {
-            if (create) {
+            if (there.isPresent()) {
+                store.copy(there.get().bucket(), there.get().key(), bucket, key, file.sha256(), cacheControl);
+            } else if (create) {
                 store.create(bucket, key, path, file.sha256(), cacheControl);
             } else {
                 store.put(bucket, key, path, file.sha256(), cacheControl);
             }
-        }
-    }
-
-    /**
-     * A file of release/ that by then stands in the store under another key, too: it is copied there, and does not
-     * travel twice.
-     */
-    record Sent(LocalFile file, String fromBucket, String from) implements Item {
-        @Override
-        public long size() {
-            return file.size();
-        }
-
-        @Override
-        public String sha256() {
-            return file.sha256();
-        }
-
-        @Override
-        public boolean isAt(ObjectStore store, String bucket, ObjectStore.Stored stored) throws IOException {
-            return file.isAt(store, bucket, stored);
-        }
-
-        @Override
-        public void send(ObjectStore store, String bucket, String key, String cacheControl, boolean create) {
-            store.copy(fromBucket, from, bucket, key, file.sha256(), cacheControl);
         }
     }
 

@@ -1,0 +1,267 @@
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.github.luben.zstd.ZstdOutputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.zip.GZIPOutputStream;
+import lib.Fault;
+import lib.FileTree;
+import lib.image.DockerArchive;
+import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
+import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
+import org.apache.commons.compress.archivers.tar.TarConstants;
+import org.apache.commons.compress.archivers.zip.ZipEncoding;
+import org.apache.commons.compress.archivers.zip.ZipEncodingHelper;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Images as docker save and its like write them, whole and otherwise. */
+class DockerArchiveTest {
+
+    /** An entry of a tar: a file's bytes, or where a link leads. */
+    private record Entry(String name, byte[] bytes, byte type, String link) {
+        static Entry file(String name, byte[] bytes) {
+            return new Entry(name, bytes, TarConstants.LF_NORMAL, "");
+        }
+
+        static Entry link(String name, String target) {
+            return new Entry(name, new byte[0], TarConstants.LF_SYMLINK, target);
+        }
+    }
+
+    private interface Compression {
+        OutputStream over(OutputStream out) throws IOException;
+    }
+
+    private static final ZipEncoding ENCODING = ZipEncodingHelper.getZipEncoding("UTF-8");
+    private static final Compression NONE = out -> out;
+
+    @TempDir
+    Path folder;
+
+    private static byte[] tar(List<Entry> entries) {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (TarArchiveOutputStream tar = new TarArchiveOutputStream(bytes)) {
+            tar.setLongFileMode(TarArchiveOutputStream.LONGFILE_POSIX);
+            for (Entry entry : entries) {
+                TarArchiveEntry header = new TarArchiveEntry(entry.name(), entry.type(), true);
+                header.setSize(entry.bytes().length);
+                header.setLinkName(entry.link());
+                tar.putArchiveEntry(header);
+                tar.write(entry.bytes());
+                tar.closeArchiveEntry();
+            }
+        } catch (IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        }
+        return bytes.toByteArray();
+    }
+
+    private static byte[] compressed(byte[] bytes, Compression compression) throws IOException {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        try (OutputStream over = compression.over(out)) {
+            over.write(bytes);
+        }
+        return out.toByteArray();
+    }
+
+    private static String sha256(byte[] bytes) {
+        MessageDigest digest = FileTree.digest("SHA-256");
+        return HexFormat.of().formatHex(digest.digest(bytes));
+    }
+
+    private static byte[] utf8(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    private static byte[] layer(String file, int size) {
+        byte[] random = new byte[size];
+        new Random(size).nextBytes(random);
+        return tar(List.of(Entry.file(file, random)));
+    }
+
+    private static final byte[] LOWER = layer("nix/store/a/lib.so", 100_000);
+    private static final byte[] UPPER = layer("nix/store/b/bin/lix", 5_000);
+
+    private static byte[] config(byte[]... layers) {
+        List<String> diffIds = new ArrayList<>();
+        for (byte[] layer : layers) {
+            diffIds.add("\"sha256:" + sha256(layer) + "\"");
+        }
+        return utf8("{\"architecture\": \"arm64\", \"variant\": \"v8\", \"os\": \"linux\", \"config\": {\"Labels\": {\"b\": \"2\", \"a\": \"ä\"}}, "
+                + "\"rootfs\": {\"type\": \"layers\", \"diff_ids\": [" + String.join(", ", diffIds) + "]}}");
+    }
+
+    private static byte[] manifest(String config, String... layers) {
+        return utf8("[{\"Config\": \"" + config + "\", \"RepoTags\": [\"lix:2.95.0\", \"lix:latest\"], \"Layers\": [\"" + String.join("\", \"", layers) + "\"]}]");
+    }
+
+    /** A whole image, to be changed. */
+    private static List<Entry> image() {
+        byte[] config = config(LOWER, UPPER);
+        return new ArrayList<>(List.of(Entry.file(sha256(config) + ".json", config), Entry.file("one/layer.tar", LOWER),
+                Entry.file("two/layer.tar", UPPER), Entry.file("manifest.json", manifest(sha256(config) + ".json", "one/layer.tar", "two/layer.tar"))));
+    }
+
+    private Path archive(byte[] bytes) throws IOException {
+        return Files.write(folder.resolve("image.tar"), bytes);
+    }
+
+    private DockerArchive.Image read(List<Entry> entries) throws IOException {
+        return DockerArchive.read(archive(tar(entries)));
+    }
+
+    private void assertBroken(byte[] bytes, String... said) throws IOException {
+        Path archive = archive(bytes);
+        Fault fault = assertThrows(Fault.class, () -> DockerArchive.read(archive));
+        for (String word : said) {
+            assertTrue(fault.getMessage().contains(word), word + "\nnot in\n" + fault.getMessage());
+        }
+        assertTrue(fault.getMessage().contains(archive.toString()), fault.getMessage());
+        assertEquals(List.of(archive), Files.list(folder).toList(), "nothing is written");
+    }
+
+    private void assertBroken(List<Entry> entries, String... said) throws IOException {
+        assertBroken(tar(entries), said);
+    }
+
+    @Test
+    void aWholeImageIsReadInAnyOrderAndUnderAnyCompression() throws IOException {
+        DockerArchive.Image expected = read(image());
+        assertArrayEquals(config(LOWER, UPPER), expected.config());
+        assertEquals("sha256:" + sha256(config(LOWER, UPPER)), expected.id());
+        assertEquals(new DockerArchive.Platform("linux", "arm64", Optional.of("v8")), expected.platform());
+        assertEquals(List.of("a=ä", "b=2"), expected.labels().entrySet().stream().map(Map.Entry::toString).toList());
+        assertEquals(List.of("lix:2.95.0", "lix:latest"), expected.tags());
+        assertEquals(List.of(new DockerArchive.Layer("one/layer.tar", "sha256:" + sha256(LOWER), LOWER.length, LOWER.length),
+                new DockerArchive.Layer("two/layer.tar", "sha256:" + sha256(UPPER), UPPER.length, UPPER.length)), expected.layers());
+        List<Entry> reversed = image();
+        Collections.reverse(reversed);
+        assertEquals(expected.layers(), read(reversed).layers());
+        for (Compression compression : List.<Compression>of(GZIPOutputStream::new, ZstdOutputStream::new)) {
+            DockerArchive.Image again = DockerArchive.read(archive(compressed(tar(reversed), compression)));
+            assertEquals(expected.id(), again.id());
+            assertEquals(expected.layers(), again.layers());
+        }
+    }
+
+    @Test
+    void layersMayBeCompressedOrLinks() throws IOException {
+        List<Entry> entries = image();
+        for (Compression compression : List.<Compression>of(NONE, GZIPOutputStream::new, ZstdOutputStream::new)) {
+            byte[] stored = compressed(LOWER, compression);
+            entries.set(1, Entry.file("one/layer.tar", stored));
+            assertEquals(new DockerArchive.Layer("one/layer.tar", "sha256:" + sha256(LOWER), LOWER.length, stored.length), read(entries).layers().get(0));
+        }
+        entries.set(1, Entry.link("one/layer.tar", "../blobs/real.tar"));
+        entries.add(Entry.link("blobs/real.tar", "./deeper/real.tar"));
+        entries.add(0, Entry.file("./blobs/deeper/real.tar", LOWER));
+        entries.add(new Entry("hard.tar", new byte[0], TarConstants.LF_LINK, "two/layer.tar"));
+        byte[] config = config(LOWER, UPPER);
+        entries.set(4, Entry.file("manifest.json", manifest(sha256(config) + ".json", "one/layer.tar", "hard.tar")));
+        assertEquals(List.of("blobs/deeper/real.tar", "two/layer.tar"), read(entries).layers().stream().map(DockerArchive.Layer::entry).toList());
+    }
+
+    @Test
+    void whatLeadsOutOfTheArchiveIsRefused() throws IOException {
+        for (Entry hostile : List.of(new Entry("/etc/passwd", utf8("x"), TarConstants.LF_NORMAL, ""), Entry.file("a/../../passwd", utf8("x")),
+                Entry.link("one/passwd", "../../passwd"), Entry.link("passwd", "/etc/passwd"),
+                new Entry("hard", new byte[0], TarConstants.LF_LINK, "../passwd"))) {
+            List<Entry> entries = image();
+            entries.add(0, hostile);
+            assertBroken(entries, "out of the archive", "passwd");
+        }
+        List<Entry> device = image();
+        device.add(new Entry("dev/null", new byte[0], TarConstants.LF_CHR, ""));
+        assertBroken(device, "'dev/null' is neither");
+    }
+
+    @Test
+    void whatIsMissingOrNotWhatItSaysIsNamedAllAtOnce() throws IOException {
+        assertBroken(image().subList(0, 3), "'manifest.json' is missing");
+        assertBroken(image().subList(1, 4), ".json' is missing");
+        List<Entry> entries = image();
+        entries.set(1, Entry.file("one/layer.tar", UPPER));
+        entries.remove(2);
+        assertBroken(entries, "the layer 'one/layer.tar' has sha256 " + sha256(UPPER) + ", the config says sha256:" + sha256(LOWER), "'two/layer.tar' is missing");
+        entries = image();
+        entries.set(1, Entry.link("one/layer.tar", "layer.tar"));
+        assertBroken(entries, "'one/layer.tar' is a link to itself");
+        entries.set(1, Entry.link("one/layer.tar", "none"));
+        assertBroken(entries, "'one/layer.tar' is a link to 'one/none', which is missing");
+        entries = image();
+        entries.add(Entry.file("two/layer.tar", LOWER));
+        assertBroken(entries, "'two/layer.tar' is there twice");
+        entries = image();
+        entries.set(0, Entry.file(entries.get(0).name(), utf8("{\"os\": ")));
+        assertBroken(entries, entries.get(0).name() + "' is not JSON");
+        entries.set(0, Entry.file(entries.get(0).name(), utf8("{}")));
+        assertBroken(entries, "does not say its os", "does not say its architecture", "not the one in its name", "names 2 layers, the config 0");
+        entries = image();
+        entries.set(3, Entry.file("manifest.json", utf8("[]")));
+        assertBroken(entries, "does not name one image");
+    }
+
+    @Test
+    void aTruncatedOrDamagedArchiveIsAnErrorWhereverItEnds() throws IOException {
+        byte[] whole = tar(image());
+        // The two zero blocks at the end may be missing, and all of the padding.
+        for (int length = 0; length < whole.length - 10_240; length += whole.length / 40) {
+            assertBroken(java.util.Arrays.copyOf(whole, length));
+        }
+        byte[] gzipped = compressed(whole, GZIPOutputStream::new);
+        for (int length = 1; length < gzipped.length; length += gzipped.length / 40) {
+            assertBroken(java.util.Arrays.copyOf(gzipped, length));
+        }
+        byte[] flipped = gzipped.clone();
+        flipped[flipped.length / 2] ^= 4;
+        assertBroken(flipped);
+        assertBroken(utf8("this is no tar at all, and yet it is longer than a block of one".repeat(20)), "its beginning cannot be read");
+    }
+
+    @Test
+    void aHeaderOfTenGigabytesFillsNoMemory() throws IOException {
+        for (char type : "LKxg".toCharArray()) {
+            TarArchiveEntry header = new TarArchiveEntry("././@LongLink", (byte) type);
+            header.setSize(10L << 30);
+            byte[] block = new byte[512];
+            header.writeEntryHeader(block, ENCODING, true);
+            Path archive = folder.resolve("image.tar");
+            // Zeros behind it, as many as it says, would be ten megabytes of gzip: they never get read.
+            try (OutputStream out = new GZIPOutputStream(Files.newOutputStream(archive))) {
+                out.write(block);
+                out.write(new byte[32 << 20]);
+            }
+            Fault fault = assertThrows(Fault.class, () -> DockerArchive.read(archive));
+            assertTrue(fault.getMessage().contains("a header of " + (10L << 30) + " bytes"), fault.getMessage());
+        }
+        TarArchiveEntry large = new TarArchiveEntry("one/layer.tar");
+        large.setSize(10L << 30);
+        byte[] block = new byte[512];
+        large.writeEntryHeader(block, ENCODING, true);
+        assertBroken(block, "'one/layer.tar'");
+    }
+
+    @Test
+    void longNamesAndExtendedHeadersAreRead() throws IOException {
+        String name = "a-folder-whose-name-is-long/".repeat(12) + "layer.tar";
+        byte[] config = config(LOWER);
+        assertEquals(name, read(List.of(Entry.file("c.json", config), Entry.file(name, LOWER), Entry.file("manifest.json", manifest("c.json", name))))
+                .layers().get(0).entry());
+    }
+}

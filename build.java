@@ -7,9 +7,10 @@
 //DEPS org.slf4j:slf4j-nop:2.0.20
 //DEPS org.apache.commons:commons-compress:1.28.0
 //DEPS com.jcraft:jzlib:1.1.3
+//DEPS com.github.luben:zstd-jni:1.5.7-28
 //SOURCES lib/Cli.java lib/Config.java lib/Console.java lib/Environment.java lib/Exec.java lib/Fault.java
-//SOURCES lib/FileTree.java lib/Git.java lib/Json.java lib/Project.java lib/Release.java lib/Version.java
-//SOURCES lib/Archives.java lib/BuiltRelease.java lib/Nix.java lib/OfficialFlag.java lib/ReleaseJobs.java
+//SOURCES lib/FileTree.java lib/Git.java lib/ImagePolicy.java lib/Json.java lib/Project.java lib/Release.java lib/Version.java
+//SOURCES lib/Archives.java lib/BuiltRelease.java lib/image/*.java lib/Nix.java lib/OfficialFlag.java lib/ReleaseJobs.java
 //JAVA_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 
 import java.io.IOException;
@@ -29,10 +30,13 @@ import lib.Console;
 import lib.Fault;
 import lib.FileTree;
 import lib.Git;
+import lib.ImagePolicy;
 import lib.Nix;
 import lib.OfficialFlag;
 import lib.Release;
 import lib.ReleaseJobs;
+import lib.image.Audit;
+import lib.image.DockerArchive;
 import org.eclipse.jgit.lib.ObjectId;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -69,6 +73,9 @@ class build implements Cli.Phase {
 
     @Option(names = {"-k", "--keep-going"}, description = "Build what can be built when one build fails, to see all failures.")
     boolean keepGoing;
+
+    @Option(names = "--allow-image-policy", description = "Go on with images that break the project's policy, and only warn.")
+    boolean allowImagePolicy;
 
     private Console console;
 
@@ -118,7 +125,7 @@ class build implements Cli.Phase {
                     Archives.source(git, tag.orElseThrow(), release.stem() + "/", artifacts.resolve(release.stem() + ".tar.gz"));
                     writeChecksums(artifacts);
                     writeManifest(release, shape.builds(), partial.resolve("artifacts"), artifacts);
-                    images = images(release, artifacts, partial);
+                    images = images(release, config.imagePolicy(), artifacts, partial);
                 }
                 BuiltRelease built = new BuiltRelease(target.name(), release.version(), release.name(), OfficialFlag.in(git, git.head(), release).set(),
                         git.head().name(), tag, system, profile, BuiltRelease.measure(partial), images, wanted);
@@ -233,12 +240,31 @@ class build implements Cli.Phase {
         }
     }
 
-    private List<BuiltRelease.Image> images(Release release, Path artifacts, Path root) throws IOException {
+    /** Reads every image, and holds it against the project's policy before anybody can publish it. */
+    private List<BuiltRelease.Image> images(Release release, ImagePolicy policy, Path artifacts, Path root) throws IOException {
         String stem = release.stem() + "-docker-image-";
-        return list(artifacts).stream().filter(file -> file.getFileName().toString().startsWith(stem)
-                        && file.toString().endsWith(".tar.gz"))
-                .map(file -> new BuiltRelease.Image(root.relativize(file).toString(),
-                        file.getFileName().toString().substring(stem.length()).replace(".tar.gz", ""))).toList();
+        List<BuiltRelease.Image> images = new ArrayList<>();
+        List<String> violations = new ArrayList<>();
+        for (Path file : list(artifacts)) {
+            String name = file.getFileName().toString();
+            if (!name.startsWith(stem) || !name.endsWith(".tar.gz")) {
+                continue;
+            }
+            DockerArchive.Image image = DockerArchive.read(file);
+            BuiltRelease.Image built = image.built(root.relativize(file).toString(), name.substring(stem.length()).replace(".tar.gz", ""));
+            List<String> found = Audit.violations(policy, built, image.storePaths());
+            if (!found.isEmpty()) {
+                violations.addAll(found);
+                violations.addAll(Audit.table(built));
+            }
+            images.add(built);
+        }
+        if (!violations.isEmpty() && !allowImagePolicy) {
+            throw Fault.refused("images break the project's policy", violations,
+                    "mend the images and tag again; if they must go out as they are, say --allow-image-policy");
+        }
+        violations.forEach(console::warn);
+        return images;
     }
 
     // Two renames: whoever looks in between finds no release/ and is told to build.

@@ -38,8 +38,26 @@ public record BuiltRelease(String target, Version version, String name, boolean 
     public record BuiltFile(String path, long size, String sha256) {
     }
 
-    /** A container image in docker-archive form, by its path below release/. */
-    public record Image(String path, String system) {
+    /**
+     * A container image in docker-archive form.
+     *
+     * @param path   below release/
+     * @param id     {@code sha256:} and the digest of the config
+     * @param variant of the architecture, where the config has one: v8
+     * @param layers from the lowest up
+     */
+    public record Image(String path, String system, String id, String os, String architecture, Optional<String> variant, List<ImageLayer> layers) {
+    }
+
+    /**
+     * A layer of an image.
+     *
+     * @param diffId   {@code sha256:} and the digest of the plain tar
+     * @param size     bytes of the plain tar
+     * @param blob     {@code sha256:} and the digest of it as registries get it, compressed
+     * @param blobSize bytes of that
+     */
+    public record ImageLayer(String diffId, long size, String blob, long blobSize) {
     }
 
     /** Size and digest of every file below a folder but release.json. */
@@ -68,7 +86,14 @@ public record BuiltRelease(String target, Version version, String name, boolean 
         var jsonFiles = top.putArray("files");
         files.forEach(file -> jsonFiles.addObject().put("path", file.path()).put("size", file.size()).put("sha256", file.sha256()));
         var jsonImages = top.putArray("images");
-        images.forEach(image -> jsonImages.addObject().put("path", image.path()).put("system", image.system()));
+        for (Image image : images) {
+            ObjectNode node = jsonImages.addObject().put("path", image.path()).put("system", image.system()).put("id", image.id())
+                    .put("os", image.os()).put("architecture", image.architecture());
+            image.variant().ifPresent(variant -> node.put("variant", variant));
+            var layers = node.putArray("layers");
+            image.layers().forEach(layer -> layers.addObject().put("diffId", layer.diffId()).put("size", layer.size())
+                    .put("blob", layer.blob()).put("blobSize", layer.blobSize()));
+        }
         var jsonJobs = top.putArray("jobs");
         for (Nix.Job job : jobs) {
             ObjectNode node = jsonJobs.addObject().put("attr", job.attr()).put("system", job.system()).put("drvPath", job.drvPath());
@@ -98,7 +123,13 @@ public record BuiltRelease(String target, Version version, String name, boolean 
         }
         List<Image> images = new ArrayList<>();
         for (Json.Fields entry : top.objects("images")) {
-            images.add(new Image(entry.text("path"), entry.text("system")));
+            List<ImageLayer> layers = new ArrayList<>();
+            for (Json.Fields layer : entry.objects("layers")) {
+                layers.add(new ImageLayer(layer.text("diffId"), layer.number("size"), layer.text("blob"), layer.number("blobSize")));
+                layer.nothingElse();
+            }
+            images.add(new Image(entry.text("path"), entry.text("system"), entry.text("id"), entry.text("os"), entry.text("architecture"),
+                    entry.optionalText("variant"), layers));
             entry.nothingElse();
         }
         List<Nix.Job> jobs = new ArrayList<>();

@@ -15,11 +15,11 @@ import java.util.Optional;
  * The project's names and the environments: Lix's own, changed by the {@code releng.json} that a
  * checkout may carry at its top. The README documents every key.
  */
-public record Config(Project project, Map<String, Environment> environments) {
+public record Config(Project project, ImagePolicy imagePolicy, Map<String, Environment> environments) {
 
     public static final String FILE = "releng.json";
 
-    public static final Config LIX = new Config(Project.LIX, byName(List.of(
+    public static final Config LIX = new Config(Project.LIX, ImagePolicy.LIX, byName(List.of(
             Environment.LOCAL, Environment.STAGING, Environment.LIVE)));
 
     /** Reads {@code releng.json} in the folder, if there. Throws Fault with every fault of the file. */
@@ -39,6 +39,7 @@ public record Config(Project project, Map<String, Environment> environments) {
         List<String> faults = new ArrayList<>();
         Json.Fields top = new Json.Fields(Json.object(json, FILE), FILE + ": ", faults);
         Project project = top.optionalObject("project").map(fields -> project(fields)).orElse(Project.LIX);
+        ImagePolicy imagePolicy = top.optionalObject("images").map(fields -> imagePolicy(fields)).orElse(ImagePolicy.LIX);
         Map<String, Environment> environments = new LinkedHashMap<>(LIX.environments());
         top.optionalObject("environments").ifPresent(all -> {
             for (String name : all.keys()) {
@@ -51,7 +52,7 @@ public record Config(Project project, Map<String, Environment> environments) {
             throw Fault.failed(FILE + " has " + faults.size() + (faults.size() == 1 ? " fault" : " faults"), faults,
                     "mend it; the README lists every key with its meaning");
         }
-        return new Config(project, environments);
+        return new Config(project, imagePolicy, environments);
     }
 
     /** The environment of that name. Throws Fault (usage) listing the known ones. */
@@ -84,6 +85,20 @@ public record Config(Project project, Map<String, Environment> environments) {
         try {
             return new Project(values[0], values[1], values[2], values[3], values[4], values[5], values[6], values[7],
                     values[8], values[9], values[10]);
+        } catch (IllegalArgumentException e) {
+            fields.refuse(e.getMessage());
+            return lix;
+        }
+    }
+
+    private static ImagePolicy imagePolicy(Json.Fields fields) {
+        ImagePolicy lix = ImagePolicy.LIX;
+        long largestLayer = fields.has("largestLayer") ? fields.number("largestLayer") : lix.largestLayer();
+        long mostLayers = fields.has("mostLayers") ? fields.number("mostLayers") : lix.mostLayers();
+        List<String> without = fields.optionalTexts("without").orElse(lix.without());
+        fields.nothingElse();
+        try {
+            return new ImagePolicy(largestLayer, (int) Math.min(mostLayers, Integer.MAX_VALUE), without);
         } catch (IllegalArgumentException e) {
             fields.refuse(e.getMessage());
             return lix;

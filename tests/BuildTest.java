@@ -242,6 +242,42 @@ class BuildTest {
     }
 
     @Test
+    void imagesAreReadAndWrittenDown() throws IOException {
+        Checkout checkout = Released.copy(folder.resolve("checkout"));
+        BuiltRelease built = BuiltRelease.read(checkout.folder.resolve("release"));
+        assertEquals(List.of("aarch64-linux linux/arm64", "x86_64-linux linux/amd64"),
+                built.images().stream().map(image -> image.system() + " " + image.os() + "/" + image.architecture()).toList());
+        for (BuiltRelease.Image image : built.images()) {
+            String archive = checkout.folder.resolve("release").resolve(image.path()).toString();
+            String[] manifest = Exec.of("tar", "-xzOf", archive, "manifest.json").orFail("tar", "").split("\"");
+            String digest = Exec.of("sh", "-c", "tar -xzOf \"$0\" \"$1\" | sha256sum", archive, manifest[3]).orFail("tar", "").substring(0, 64);
+            assertEquals("sha256:" + digest, image.id());
+            assertEquals(2, image.layers().size());
+            for (BuiltRelease.ImageLayer layer : image.layers()) {
+                String entry = layer.diffId().substring(7) + ".tar";
+                assertEquals(layer.diffId().substring(7) + "  -", Exec.of("sh", "-c", "tar -xzOf \"$0\" \"$1\" | sha256sum", archive, entry).orFail("tar", "").strip());
+                assertTrue(layer.blobSize() > 0 && layer.blobSize() < layer.size(), layer.toString());
+            }
+        }
+    }
+
+    @Test
+    @DisplayName("hazard 25: a broken image, and one that breaks the policy, is found by build")
+    void aBrokenImageIsFoundByBuild() throws IOException {
+        Checkout checkout = Released.copy(folder.resolve("checkout"));
+        checkout.write("releng.json", "{\"images\": {\"mostLayers\": 1, \"without\": [\"lix-util\"]}}");
+        assertFails(checkout, 3, new String[0], "images break the project's policy", "docker-image-aarch64-linux.tar.gz: it has 2 layers, more than 1",
+                "-lix-util-2.95.0 is inside", "compressed", "--allow-image-policy");
+        Checkout.Run allowed = checkout.run(new build(), "--allow-image-policy");
+        assertTrue(allowed.exit() == 0 && allowed.err().contains("warning: ") && allowed.err().contains("it has 2 layers"), allowed.err());
+        checkout.write("releng.json", "{\"images\": {\"mostLayers\": 0}}");
+        assertFails(checkout, 1, new String[0], "releng.json has 1 fault", "above 0");
+        Files.delete(checkout.folder.resolve("releng.json"));
+        changeFile(checkout, "package.nix", "| gzip -n >", "| gzip -n | head --bytes=700 >");
+        assertFails(checkout, 1, new String[0], "docker-image-aarch64-linux.tar.gz is not a whole image");
+    }
+
+    @Test
     void settingsGoThroughToNix() throws IOException {
         Checkout checkout = Released.copy(folder.resolve("checkout"));
         changeFile(checkout, "package.nix", "mkdir -p \"$out/lib\"", "mkdir -p \"$out/lib\" # " + folder); // so that there is something to build

@@ -18,15 +18,20 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.TreeSet;
 import java.util.zip.GZIPOutputStream;
+import lib.BuiltRelease;
 import lib.Fault;
 import lib.FileTree;
+import lib.ImagePolicy;
+import lib.image.Audit;
 import lib.image.DockerArchive;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
 import org.apache.commons.compress.archivers.tar.TarConstants;
 import org.apache.commons.compress.archivers.zip.ZipEncoding;
 import org.apache.commons.compress.archivers.zip.ZipEncodingHelper;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -95,8 +100,10 @@ class DockerArchiveTest {
         return tar(List.of(Entry.file(file, random)));
     }
 
-    private static final byte[] LOWER = layer("nix/store/a/lib.so", 100_000);
-    private static final byte[] UPPER = layer("nix/store/b/bin/lix", 5_000);
+    private static final String A = "0123456789abcdfghijklmnpqrsvwxyz-libc-2.40";
+    private static final String B = "1123456789abcdfghijklmnpqrsvwxyz-lix-2.95.0";
+    private static final byte[] LOWER = layer("nix/store/" + A + "/lib.so", 100_000);
+    private static final byte[] UPPER = layer("./nix/store/" + B + "/bin/lix", 5_000);
 
     private static byte[] config(byte[]... layers) {
         List<String> diffIds = new ArrayList<>();
@@ -148,8 +155,12 @@ class DockerArchiveTest {
         assertEquals(new DockerArchive.Platform("linux", "arm64", Optional.of("v8")), expected.platform());
         assertEquals(List.of("a=ä", "b=2"), expected.labels().entrySet().stream().map(Map.Entry::toString).toList());
         assertEquals(List.of("lix:2.95.0", "lix:latest"), expected.tags());
-        assertEquals(List.of(new DockerArchive.Layer("one/layer.tar", "sha256:" + sha256(LOWER), LOWER.length, LOWER.length),
-                new DockerArchive.Layer("two/layer.tar", "sha256:" + sha256(UPPER), UPPER.length, UPPER.length)), expected.layers());
+        byte[] lower = compressed(LOWER, GZIPOutputStream::new);
+        byte[] upper = compressed(UPPER, GZIPOutputStream::new);
+        assertEquals(List.of(new DockerArchive.Layer("one/layer.tar", "sha256:" + sha256(LOWER), LOWER.length, "sha256:" + sha256(lower), lower.length,
+                new TreeSet<>(List.of(A))), new DockerArchive.Layer("two/layer.tar", "sha256:" + sha256(UPPER), UPPER.length, "sha256:" + sha256(upper),
+                upper.length, new TreeSet<>(List.of(B)))), expected.layers());
+        assertEquals(List.of(A, B), expected.storePaths());
         List<Entry> reversed = image();
         Collections.reverse(reversed);
         assertEquals(expected.layers(), read(reversed).layers());
@@ -166,7 +177,9 @@ class DockerArchiveTest {
         for (Compression compression : List.<Compression>of(NONE, GZIPOutputStream::new, ZstdOutputStream::new)) {
             byte[] stored = compressed(LOWER, compression);
             entries.set(1, Entry.file("one/layer.tar", stored));
-            assertEquals(new DockerArchive.Layer("one/layer.tar", "sha256:" + sha256(LOWER), LOWER.length, stored.length), read(entries).layers().get(0));
+            byte[] blob = compression == NONE ? compressed(LOWER, GZIPOutputStream::new) : stored;
+            assertEquals(new DockerArchive.Layer("one/layer.tar", "sha256:" + sha256(LOWER), LOWER.length, "sha256:" + sha256(blob), blob.length,
+                    new TreeSet<>(List.of(A))), read(entries).layers().get(0));
         }
         entries.set(1, Entry.link("one/layer.tar", "../blobs/real.tar"));
         entries.add(Entry.link("blobs/real.tar", "./deeper/real.tar"));
@@ -199,6 +212,12 @@ class DockerArchiveTest {
         entries.set(1, Entry.file("one/layer.tar", UPPER));
         entries.remove(2);
         assertBroken(entries, "the layer 'one/layer.tar' has sha256 " + sha256(UPPER) + ", the config says sha256:" + sha256(LOWER), "'two/layer.tar' is missing");
+        entries = image();
+        byte[] text = "no tar".getBytes();
+        entries.set(0, Entry.file("c.json", config(text)));
+        entries.set(1, Entry.file("one/layer.tar", text));
+        entries.set(3, Entry.file("manifest.json", manifest("c.json", "one/layer.tar")));
+        assertBroken(entries, "the layer 'one/layer.tar' is no tar");
         entries = image();
         entries.set(1, Entry.link("one/layer.tar", "layer.tar"));
         assertBroken(entries, "'one/layer.tar' is a link to itself");
@@ -263,5 +282,26 @@ class DockerArchiveTest {
         byte[] config = config(LOWER);
         assertEquals(name, read(List.of(Entry.file("c.json", config), Entry.file(name, LOWER), Entry.file("manifest.json", manifest("c.json", name))))
                 .layers().get(0).entry());
+    }
+
+    @Test
+    @DisplayName("hazard 25: what breaks the policy is named: layers too large or too many, and each store path that must not be inside")
+    void thePolicyNamesWhatBreaksIt() throws IOException {
+        BuiltRelease.Image image = read(image()).built("artifacts/image.tar.gz", "aarch64-linux");
+        assertEquals("arm64", image.architecture());
+        assertEquals(List.of(), Audit.violations(ImagePolicy.LIX, image, List.of(A, B)));
+        List<String> found = Audit.violations(new ImagePolicy(50_000, 1, List.of("libc", "perl")), image, List.of(A, B));
+        assertEquals(3, found.size(), found.toString());
+        assertTrue(found.get(0).contains("sha256:" + sha256(LOWER)) && found.get(0).contains("more than 50000"), found.toString());
+        assertTrue(found.get(1).contains("2 layers, more than 1"), found.toString());
+        assertTrue(found.get(2).contains("/nix/store/" + A), found.toString());
+        String hash = "0123456789abcdfghijklmnpqrsvwxyz-";
+        for (String python : List.of("python", "python3", "python3-3.11.9", "python3.11-requests-2", "perl-5.38.2")) {
+            assertEquals(1, Audit.violations(ImagePolicy.LIX, image, List.of(hash + python)).size(), python);
+        }
+        for (String other : List.of("pythonesque-1", "lix-perl-bindings-1", "perlin-noise")) {
+            assertEquals(List.of(), Audit.violations(ImagePolicy.LIX, image, List.of(hash + other)), other);
+        }
+        assertTrue(Audit.table(image).get(0).contains("compressed"), Audit.table(image).toString());
     }
 }

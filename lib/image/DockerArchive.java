@@ -3,13 +3,14 @@ package lib.image;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.github.luben.zstd.ZstdInputStream;
 import java.io.BufferedInputStream;
-import java.io.ByteArrayOutputStream;
+import java.io.FilterInputStream;
+import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -20,7 +21,13 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
+import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.zip.GZIPOutputStream;
+import lib.BuiltRelease;
 import lib.Fault;
 import lib.FileTree;
 import lib.Json;
@@ -36,14 +43,16 @@ import org.apache.commons.compress.compressors.gzip.GzipCompressorInputStream;
 public final class DockerArchive {
 
     /**
-     * A layer.
+     * A layer. What registries get is what stands in the archive, where that is compressed, and else a gzip of it.
      *
-     * @param entry  of the archive, that has its bytes
-     * @param diffId {@code sha256:} and the digest of the plain tar in hex, as the config has it
-     * @param size   bytes of the plain tar
-     * @param stored bytes in the archive: fewer, where it is compressed there
+     * @param entry      of the archive, that has its bytes
+     * @param diffId     {@code sha256:} and the digest of the plain tar in hex, as the config has it
+     * @param size       bytes of the plain tar
+     * @param blob       {@code sha256:} and the digest of what registries get, in hex
+     * @param blobSize   bytes of that
+     * @param storePaths names below nix/store in it, sorted: HASH-lix-2.93.1
      */
-    public record Layer(String entry, String diffId, long size, long stored) {
+    public record Layer(String entry, String diffId, long size, String blob, long blobSize, SortedSet<String> storePaths) {
     }
 
     public record Platform(String os, String architecture, Optional<String> variant) {
@@ -59,13 +68,26 @@ public final class DockerArchive {
      * @param tags   names it was saved under, such as {@code lix:2.93.1}
      */
     public record Image(byte[] config, String id, Platform platform, SortedMap<String, String> labels, List<Layer> layers, List<String> tags) {
+
+        /** What release.json says of it; {@code path} is below release/. */
+        public BuiltRelease.Image built(String path, String system) {
+            return new BuiltRelease.Image(path, system, id, platform.os(), platform.architecture(), platform.variant(), layers.stream().map(layer ->
+                    new BuiltRelease.ImageLayer(layer.diffId(), layer.size(), layer.blob(), layer.blobSize())).toList());
+        }
+
+        /** Names of the store paths in all layers, sorted. */
+        public List<String> storePaths() {
+            return layers.stream().flatMap(layer -> layer.storePaths().stream()).distinct().sorted().toList();
+        }
     }
 
+    private static final Pattern STORE_PATH = Pattern.compile("^(?:\\./|/)*nix/store/([0-9a-z]{32}-[^/]+)");
     private static final String MANIFEST = "manifest.json";
     private static final int LARGEST_DOCUMENT = 4 << 20;
     private static final int ALL_DOCUMENTS = 32 << 20;
 
-    private record Stored(String sha256, String plainSha256, long size, long plainSize) {
+    /** A file's plain bytes, and what registries would get of them. */
+    private record Stored(String sha256, long size, String blob, long blobSize, Optional<SortedSet<String>> storePaths) {
     }
 
     private final Path archive;
@@ -139,30 +161,47 @@ public final class DockerArchive {
     }
 
     private Stored file(String name, InputStream tar) throws IOException {
-        MessageDigest raw = FileTree.digest("SHA-256");
-        Counted counted = new Counted(new DigestInputStream(tar, raw));
-        BufferedInputStream in = new BufferedInputStream(counted, 1 << 16);
-        MessageDigest digest = FileTree.digest("SHA-256");
-        ByteArrayOutputStream document = new ByteArrayOutputStream();
-        long size = 0;
-        InputStream plain = plain(in);
-        byte[] buffer = new byte[1 << 16];
-        for (int read = plain.read(buffer); read >= 0; read = plain.read(buffer)) {
-            digest.update(buffer, 0, read);
-            size += read;
-            if (size <= LARGEST_DOCUMENT && (document.size() > 0 || size == read && (buffer[0] == '{' || buffer[0] == '['))) {
-                document.write(buffer, 0, read);
-            }
+        Measured raw = new Measured(OutputStream.nullOutputStream());
+        BufferedInputStream in = new BufferedInputStream(new TeeInputStream(tar, raw), 1 << 16);
+        InputStream content = plain(in);
+        Measured compressed = new Measured(OutputStream.nullOutputStream());
+        boolean compress = content == in;
+        Measured plain = new Measured(compress ? new GZIPOutputStream(compressed, 1 << 16) : OutputStream.nullOutputStream());
+        BufferedInputStream measured = new BufferedInputStream(new TeeInputStream(content, plain), 1 << 16);
+        measured.mark(512);
+        byte[] begin = measured.readNBytes(512);
+        measured.reset();
+        Optional<SortedSet<String>> storePaths = Optional.empty();
+        if (begin.length == 512 && new String(begin, 257, 5, StandardCharsets.US_ASCII).equals("ustar")) {
+            storePaths = Optional.of(storePaths(measured));
+        } else if (begin.length > 0 && (begin[0] == '{' || begin[0] == '[')) {
+            keep(name, measured.readNBytes(LARGEST_DOCUMENT));
         }
+        measured.transferTo(OutputStream.nullOutputStream());
         in.transferTo(OutputStream.nullOutputStream()); // what stands behind a compressed end belongs to the file, too
-        if (document.size() == size && size > 0 || name.equals(MANIFEST)) {
-            documentBytes += document.size();
-            if (documentBytes > ALL_DOCUMENTS) {
-                throw new IOException("there are more than " + ALL_DOCUMENTS + " bytes of JSON");
-            }
-            documents.put(name, document.toByteArray());
+        plain.close();
+        Measured blob = compress ? compressed : raw;
+        return new Stored(plain.sha256(), plain.size, blob.sha256(), blob.size, storePaths);
+    }
+
+    private void keep(String name, byte[] document) throws IOException {
+        documentBytes += document.length;
+        if (documentBytes > ALL_DOCUMENTS) {
+            throw new IOException("there are more than " + ALL_DOCUMENTS + " bytes of JSON");
         }
-        return new Stored(hex(raw), hex(digest), counted.count, size);
+        documents.put(name, document);
+    }
+
+    private static SortedSet<String> storePaths(InputStream layer) throws IOException {
+        SortedSet<String> names = new TreeSet<>();
+        TarArchiveInputStream tar = new TarArchiveInputStream(new TarGuard(layer));
+        for (TarArchiveEntry entry = tar.getNextEntry(); entry != null; entry = tar.getNextEntry()) {
+            Matcher path = STORE_PATH.matcher(entry.getName());
+            if (path.find()) {
+                names.add(path.group(1));
+            }
+        }
+        return names;
     }
 
     /** A name as seen from the top of the archive; empty where it leads out of it. */
@@ -214,7 +253,7 @@ public final class DockerArchive {
             return null;
         }
         byte[] bytes = documents.get(resolve(configName).orElseThrow());
-        String id = hex(FileTree.digest("SHA-256"), bytes);
+        String id = HexFormat.of().formatHex(FileTree.digest("SHA-256").digest(bytes));
         String promised = configName.replaceAll(".*/", "").replaceAll("\\.json$", "");
         if (promised.matches("[0-9a-f]{64}") && !promised.equals(id)) {
             faults.add("the config '" + configName + "' has sha256 " + id + ", and not the one in its name");
@@ -243,10 +282,13 @@ public final class DockerArchive {
             String diffId = diffIds.get(i);
             resolve(name).ifPresent(entry -> {
                 Stored stored = files.get(entry);
-                if (!diffId.equals("sha256:" + stored.plainSha256())) {
-                    faults.add("the layer '" + name + "' has sha256 " + stored.plainSha256() + ", the config says " + diffId);
+                if (!diffId.equals("sha256:" + stored.sha256())) {
+                    faults.add("the layer '" + name + "' has sha256 " + stored.sha256() + ", the config says " + diffId);
                 }
-                layers.add(new Layer(entry, diffId, stored.plainSize(), stored.size()));
+                if (stored.storePaths().isEmpty()) {
+                    faults.add("the layer '" + name + "' is no tar");
+                }
+                layers.add(new Layer(entry, diffId, stored.size(), "sha256:" + stored.blob(), stored.blobSize(), stored.storePaths().orElse(new TreeSet<>())));
             });
         }
         return layers;
@@ -276,34 +318,65 @@ public final class DockerArchive {
         return texts;
     }
 
-    private static String hex(MessageDigest digest) {
-        return HexFormat.of().formatHex(digest.digest());
+
+    /** Size and digest of what passes. */
+    private static final class Measured extends FilterOutputStream {
+        private final MessageDigest digest = FileTree.digest("SHA-256");
+        private long size;
+
+        Measured(OutputStream out) {
+            super(out);
+        }
+
+        @Override
+        public void write(int b) throws IOException {
+            write(new byte[] {(byte) b}, 0, 1);
+        }
+
+        @Override
+        public void write(byte[] bytes, int offset, int length) throws IOException {
+            digest.update(bytes, offset, length);
+            size += length;
+            out.write(bytes, offset, length);
+        }
+
+        String sha256() {
+            return HexFormat.of().formatHex(digest.digest());
+        }
     }
 
-    private static String hex(MessageDigest digest, byte[] bytes) {
-        digest.update(bytes);
-        return hex(digest);
-    }
+    /** Writes all that is read from it to another place, too. */
+    private static final class TeeInputStream extends FilterInputStream {
+        private final OutputStream copy;
 
-    private static final class Counted extends java.io.FilterInputStream {
-        private long count;
-
-        Counted(InputStream in) {
+        TeeInputStream(InputStream in, OutputStream copy) {
             super(in);
+            this.copy = copy;
         }
 
         @Override
         public int read() throws IOException {
-            int read = in.read();
-            count += read < 0 ? 0 : 1;
-            return read;
+            byte[] one = new byte[1];
+            return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
         }
 
         @Override
         public int read(byte[] into, int offset, int length) throws IOException {
             int read = in.read(into, offset, length);
-            count += Math.max(0, read);
+            if (read > 0) {
+                copy.write(into, offset, read);
+            }
             return read;
+        }
+
+        @Override
+        public long skip(long count) throws IOException {
+            return read(new byte[(int) Math.min(count, 1 << 16)]); // what is skipped is copied, too
+        }
+
+        @Override
+        public boolean markSupported() {
+            return false;
         }
     }
 }

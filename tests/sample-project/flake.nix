@@ -11,6 +11,7 @@
       forAllSystems =
         f: builtins.listToAttrs (map (name: { inherit name; value = f name; }) systems);
 
+      dockerImages = builtins.mapAttrs (system: built: built.dockerImage) package;
       package = forAllSystems (system: import ./package.nix { inherit system versionJson; });
     in
     {
@@ -19,6 +20,7 @@
       hydraJobs = {
         build = forAllSystems (system: package.${system}.build);
         binaryTarball = forAllSystems (system: package.${system}.binaryTarball);
+        dockerImage = { inherit (dockerImages) x86_64-linux aarch64-linux; };
       };
 
       release-jobs = import ./release-jobs.nix {

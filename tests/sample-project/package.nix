@@ -57,7 +57,37 @@ let
       tar --create --format=gnu --sort=name --owner=0 --group=0 --numeric-owner \
         --mode=u=rwX,go=rX --mtime=@1 $name | xz > "$out/$name.tar.xz"
     '';
+
+  architecture = { x86_64-linux = "amd64"; aarch64-linux = "arm64"; }.${system};
+
+  # What docker load takes: a layer for what the package needs, one for itself.
+  dockerImage = run
+    {
+      name = "lix-docker-image-${version}";
+      exportReferencesGraph = [ "closure" build ];
+      inherit build;
+    }
+    ''
+      layer() {
+        tar --create --format=gnu --sort=name --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX --mtime=@1 \
+          --directory=/ --file=layer.tar "$@"
+        id=$(sha256sum layer.tar | cut -d " " -f 1)
+        mv layer.tar $id.tar
+      }
+      paths=$(awk 'left == 0 { print substr($0, 2); getline; getline; left = $0; next } { left-- }' closure)
+      own=''${build#/}
+      layer $(printf '%s\n' "$paths" | grep -vxF "$own"); needs=$id
+      layer $own; itself=$id
+      printf '{"architecture":"${architecture}","config":{"Cmd":["%s/bin/nix"],"Labels":{"org.opencontainers.image.title":"Lix","org.opencontainers.image.version":"${version}"}},"created":"1970-01-01T00:00:01Z","os":"linux","rootfs":{"diff_ids":["sha256:%s","sha256:%s"],"type":"layers"}}' \
+        "$build" $needs $itself > config.json
+      config=$(sha256sum config.json | cut -d " " -f 1).json
+      mv config.json $config
+      printf '[{"Config":"%s","Layers":["%s.tar","%s.tar"],"RepoTags":["lix:${version}"]}]' $config $needs $itself > manifest.json
+      mkdir "$out"
+      tar --create --format=gnu --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX --mtime=@1 \
+        manifest.json $config $needs.tar $itself.tar | gzip -n > "$out/image.tar.gz"
+    '';
 in
 {
-  inherit build binaryTarball;
+  inherit build binaryTarball dockerImage;
 }

@@ -10,10 +10,11 @@
 //DEPS software.amazon.awssdk:apache5-client
 //DEPS com.github.luben:zstd-jni:1.5.7-28
 //DEPS org.tukaani:xz:1.12
+//DEPS org.apache.commons:commons-compress:1.28.0
 //SOURCES lib/Cli.java lib/Config.java lib/Console.java lib/Environment.java lib/Exec.java lib/Fault.java
 //SOURCES lib/FileTree.java lib/Git.java lib/ImagePolicy.java lib/Json.java lib/Project.java lib/Release.java lib/Version.java
 //SOURCES lib/Access.java lib/BuiltRelease.java lib/ContentType.java lib/Embedded.java lib/Keys.java lib/Nix.java lib/ObjectStore.java
-//SOURCES lib/Progress.java lib/ReleaseJobs.java lib/ReleaseTag.java lib/SigningKey.java lib/publish/*.java lib/proof/*.java lib/store/*.java
+//SOURCES lib/Progress.java lib/ReleaseJobs.java lib/ReleaseTag.java lib/SigningKey.java lib/publish/*.java lib/proof/*.java lib/store/*.java lib/image/*.java
 //FILES LocalStore.java=lib/LocalStore.java
 // String concatenation by code, not by bootstrap: a tenth of a second of each start. Digests are worth the second
 // compiler at once; of all else only what is called very often, which took half the processor time.
@@ -50,6 +51,7 @@ import lib.Project;
 import lib.Release;
 import lib.ReleaseTag;
 import lib.Version;
+import lib.image.ImageStore;
 import lib.proof.Fetcher;
 import lib.proof.Proof;
 import lib.publish.Cache;
@@ -57,6 +59,7 @@ import lib.publish.Confirmation;
 import lib.publish.Folder;
 import lib.publish.GitRemote;
 import lib.publish.Guards;
+import lib.publish.Images;
 import lib.publish.Item;
 import lib.publish.Plan;
 import lib.publish.Preflight;
@@ -97,9 +100,9 @@ class upload implements Cli.Phase {
             description = "Publish nothing: move what users follow to this version, which is published already.")
     Version pointTo;
 
-    enum Pointer { manifest, stable }
+    enum Pointer { manifest, stable, latest }
 
-    @Option(names = "--move-pointers", paramLabel = "NAME", split = ",", description = "Move these back to an older version: manifest, stable.")
+    @Option(names = "--move-pointers", paramLabel = "NAME", split = ",", description = "Move these back to an older version: manifest, stable, latest.")
     List<Pointer> movePointers = new ArrayList<>();
 
     @Option(names = "--replace", arity = "0..1", fallbackValue = "", paramLabel = "NAME",
@@ -203,8 +206,14 @@ class upload implements Cli.Phase {
             plan.add(releaseJson(store, built));
             content.cache(built, path -> true).artifacts(built);
         }
+        boolean newerOfMajor = guards.newerOfMajor(built);
+        List<ImageStore> imageStores = target == Target.all && !built.images().isEmpty() ? access.imageStores() : List.of();
+        for (ImageStore images : imageStores) {
+            plan.add(new Images(images, release, built.images(), built.version().toString(), replace != null));
+            content.images(images, built, List.of(built.version().toString()));
+        }
         String manual = built.official() ? built.version().major() : "nightly";
-        if (!guards.newerManual(built)) {
+        if (!newerOfMajor) {
             plan.add(mirror(store, manual, Folder.files(release, built.below("manual"))));
             content.manual(built, manual);
         }
@@ -216,6 +225,14 @@ class upload implements Cli.Phase {
 
         boolean stable = built.official() && guards.moves("stable", built.version(), movePointers.contains(Pointer.stable));
         boolean manifest = target == Target.all && guards.moves("manifest", built.version(), movePointers.contains(Pointer.manifest));
+        List<String> tags = new ArrayList<>(newerOfMajor || !built.official() ? List.of() : List.of(built.version().major()));
+        if (!imageStores.isEmpty() && built.official() && guards.moves("latest", built.version(), movePointers.contains(Pointer.latest))) {
+            tags.add("latest");
+        }
+        for (ImageStore images : tags.isEmpty() ? List.<ImageStore>of() : imageStores) {
+            plan.add(new Images.Tags(images, built.images(), tags));
+            pointers.images(images, built, tags);
+        }
         if (stable) {
             plan.add(mirror(store, "stable", stablePages(built)));
             pointers.manual(built, "stable");
@@ -224,7 +241,7 @@ class upload implements Cli.Phase {
             plan.add(manifest(store, Folder.files(release, built.below("artifacts")))); // last of all: who reads it finds the rest
             pointers.manifest(built);
         }
-        if (stable || manifest) {
+        if (!pointers.isEmpty()) {
             plan.verify("the pointers", pointers::orFail);
         }
         return plan;
@@ -245,6 +262,10 @@ class upload implements Cli.Phase {
         Proof content = proof(Optional.of(store), Optional.empty());
         Optional<BuiltRelease> built = content.version(pointTo, path -> true);
         Plan plan = new Plan().verify(project.name() + " " + pointTo + " is there, whole", content::orFail);
+        for (ImageStore images : built.filter(known -> !known.images().isEmpty()).isPresent() ? access.imageStores() : List.<ImageStore>of()) {
+            content.images(images, built.get(), List.of(pointTo.toString()));
+            plan.add(new Images.Tags(images, built.get().images(), List.of(pointTo.major(), "latest")));
+        }
         plan.add(mirror(store, "stable", Folder.objects(store, environment.releases(), project.folder(pointTo) + "manual/")));
         plan.add(manifest(store, artifacts));
         built.ifPresent(known -> plan.verify("the pointers", proof(Optional.of(store), Optional.empty()).patience(patience())

@@ -9,6 +9,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
+import lib.image.ImageStore;
+import lib.image.OciLayout;
 import lib.store.Tuning;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
@@ -21,6 +23,7 @@ public final class Access implements AutoCloseable {
 
     private ObjectStore store;
     private String gitUrl;
+    private List<ImageStore> imageStores = List.of();
     private Runnable lifetime = () -> { };
     private Supplier<SigningKey> openKey;
     private SigningKey key;
@@ -36,6 +39,11 @@ public final class Access implements AutoCloseable {
     /** Where branch and tag go, as git understands it. */
     public String gitUrl() {
         return gitUrl;
+    }
+
+    /** The repositories that images go to. */
+    public List<ImageStore> imageStores() {
+        return imageStores;
     }
 
     /** The cache's key, looked for when first asked for: a plan needs none. Throws Fault where there is none. */
@@ -84,6 +92,9 @@ public final class Access implements AutoCloseable {
             Keys keys = access.keep(Keys.of(environment, buckets, env, console, InstantSource.system()));
             keys.resolveCredentials(); // now: keys that cannot be had are found before anything begins
             access.lifetime = keys::checkLifetime;
+            if (!environment.registries().isEmpty()) {
+                console.warn("images are not published to " + String.join(", ", environment.registries()) + ": releng cannot do that yet");
+            }
             access.store = access.keep(ObjectStore.connect(environment.endpoint().orElseThrow(), environment.region(), keys,
                     Tuning.DEFAULT.withConcurrency(wish.concurrency())));
             return access;
@@ -107,6 +118,7 @@ public final class Access implements AutoCloseable {
                 git.git("init", "--quiet", "--bare", bare.toString()).orFail("the repository of " + environment.name() + " could not be made", "look at " + folder);
             }
             access.gitUrl = bare.toString();
+            access.imageStores = List.of(new OciLayout(folder.resolve("images")));
             Path secret = folder.resolve("cache.sec");
             if (!Files.exists(secret)) {
                 nix.generateKey(environment.cache(), secret, folder.resolve("cache.pub"));

@@ -43,21 +43,26 @@ public record BuiltRelease(String target, Version version, String name, boolean 
      *
      * @param path   below release/
      * @param id     {@code sha256:} and the digest of the config
+     * @param configSize bytes of the config
      * @param variant of the architecture, where the config has one: v8
+     * @param labels of the config, sorted
      * @param layers from the lowest up
      */
-    public record Image(String path, String system, String id, String os, String architecture, Optional<String> variant, List<ImageLayer> layers) {
+    public record Image(String path, String system, String id, long configSize, String os, String architecture, Optional<String> variant,
+                        SortedMap<String, String> labels, List<ImageLayer> layers) {
     }
 
     /**
      * A layer of an image.
      *
+     * @param entry    of the archive, that has its bytes
      * @param diffId   {@code sha256:} and the digest of the plain tar
      * @param size     bytes of the plain tar
      * @param blob     {@code sha256:} and the digest of it as registries get it, compressed
      * @param blobSize bytes of that
+     * @param compression gzip or zstd
      */
-    public record ImageLayer(String diffId, long size, String blob, long blobSize) {
+    public record ImageLayer(String entry, String diffId, long size, String blob, long blobSize, String compression) {
     }
 
     /** Size and digest of every file below a folder but release.json. */
@@ -88,11 +93,13 @@ public record BuiltRelease(String target, Version version, String name, boolean 
         var jsonImages = top.putArray("images");
         for (Image image : images) {
             ObjectNode node = jsonImages.addObject().put("path", image.path()).put("system", image.system()).put("id", image.id())
-                    .put("os", image.os()).put("architecture", image.architecture());
+                    .put("configSize", image.configSize()).put("os", image.os()).put("architecture", image.architecture());
             image.variant().ifPresent(variant -> node.put("variant", variant));
+            ObjectNode labels = node.putObject("labels");
+            image.labels().forEach(labels::put);
             var layers = node.putArray("layers");
-            image.layers().forEach(layer -> layers.addObject().put("diffId", layer.diffId()).put("size", layer.size())
-                    .put("blob", layer.blob()).put("blobSize", layer.blobSize()));
+            image.layers().forEach(layer -> layers.addObject().put("entry", layer.entry()).put("diffId", layer.diffId()).put("size", layer.size())
+                    .put("blob", layer.blob()).put("blobSize", layer.blobSize()).put("compression", layer.compression()));
         }
         var jsonJobs = top.putArray("jobs");
         for (Nix.Job job : jobs) {
@@ -125,11 +132,13 @@ public record BuiltRelease(String target, Version version, String name, boolean 
         for (Json.Fields entry : top.objects("images")) {
             List<ImageLayer> layers = new ArrayList<>();
             for (Json.Fields layer : entry.objects("layers")) {
-                layers.add(new ImageLayer(layer.text("diffId"), layer.number("size"), layer.text("blob"), layer.number("blobSize")));
+                layers.add(new ImageLayer(layer.text("entry"), layer.text("diffId"), layer.number("size"), layer.text("blob"), layer.number("blobSize"), layer.text("compression")));
                 layer.nothingElse();
             }
-            images.add(new Image(entry.text("path"), entry.text("system"), entry.text("id"), entry.text("os"), entry.text("architecture"),
-                    entry.optionalText("variant"), layers));
+            SortedMap<String, String> labels = new TreeMap<>();
+            entry.optionalObject("labels").ifPresent(map -> map.keys().forEach(key -> labels.put(key, map.text(key))));
+            images.add(new Image(entry.text("path"), entry.text("system"), entry.text("id"), entry.number("configSize"), entry.text("os"),
+                    entry.text("architecture"), entry.optionalText("variant"), labels, layers));
             entry.nothingElse();
         }
         List<Nix.Job> jobs = new ArrayList<>();

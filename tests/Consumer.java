@@ -127,6 +127,17 @@ final class Consumer {
         require(java.util.Arrays.equals(published, Files.readAllBytes(archive)), "the published source archive is not git archive's of the tag");
     }
 
+    /** Each platform, by the newest tag, with skopeo. */
+    void imagesComeOut() throws IOException {
+        for (BuiltRelease.Image image : built.images()) {
+            Path target = folder.resolve("image-" + image.system());
+            Exec.of("skopeo", "--override-os", image.os(), "--override-arch", image.architecture(), "copy", "--quiet",
+                    "oci:" + folder.resolve("local/images") + ":latest", "dir:" + target).baseEnv(env).orFail("skopeo could not copy an image", "look at local/images");
+            String config = Json.MAPPER.readTree(Files.readAllBytes(target.resolve("manifest.json"))).path("config").path("digest").asText();
+            require(config.equals(image.id()), image.path() + " came out as " + config + ", and is " + image.id());
+        }
+    }
+
     private Path store() {
         return folder.resolve("consumer");
     }

@@ -158,8 +158,8 @@ class DockerArchiveTest {
         byte[] lower = compressed(LOWER, GZIPOutputStream::new);
         byte[] upper = compressed(UPPER, GZIPOutputStream::new);
         assertEquals(List.of(new DockerArchive.Layer("one/layer.tar", "sha256:" + sha256(LOWER), LOWER.length, "sha256:" + sha256(lower), lower.length,
-                new TreeSet<>(List.of(A))), new DockerArchive.Layer("two/layer.tar", "sha256:" + sha256(UPPER), UPPER.length, "sha256:" + sha256(upper),
-                upper.length, new TreeSet<>(List.of(B)))), expected.layers());
+                "gzip", new TreeSet<>(List.of(A))), new DockerArchive.Layer("two/layer.tar", "sha256:" + sha256(UPPER), UPPER.length, "sha256:" + sha256(upper),
+                upper.length, "gzip", new TreeSet<>(List.of(B)))), expected.layers());
         assertEquals(List.of(A, B), expected.storePaths());
         List<Entry> reversed = image();
         Collections.reverse(reversed);
@@ -174,12 +174,13 @@ class DockerArchiveTest {
     @Test
     void layersMayBeCompressedOrLinks() throws IOException {
         List<Entry> entries = image();
-        for (Compression compression : List.<Compression>of(NONE, GZIPOutputStream::new, ZstdOutputStream::new)) {
+        for (Map.Entry<Compression, String> kind : Map.<Compression, String>of(NONE, "gzip", GZIPOutputStream::new, "gzip", ZstdOutputStream::new, "zstd").entrySet()) {
+            Compression compression = kind.getKey();
             byte[] stored = compressed(LOWER, compression);
             entries.set(1, Entry.file("one/layer.tar", stored));
             byte[] blob = compression == NONE ? compressed(LOWER, GZIPOutputStream::new) : stored;
             assertEquals(new DockerArchive.Layer("one/layer.tar", "sha256:" + sha256(LOWER), LOWER.length, "sha256:" + sha256(blob), blob.length,
-                    new TreeSet<>(List.of(A))), read(entries).layers().get(0));
+                    kind.getValue(), new TreeSet<>(List.of(A))), read(entries).layers().get(0));
         }
         entries.set(1, Entry.link("one/layer.tar", "../blobs/real.tar"));
         entries.add(Entry.link("blobs/real.tar", "./deeper/real.tar"));

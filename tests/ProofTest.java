@@ -549,6 +549,8 @@ class ProofTest {
     @Test
     void ofAVersionWithoutReleaseJsonWhatCanBeProvedIs() {
         delete("releases", FOLDER + "release.json");
+        delete("releases", FOLDER + "lix-2.95.0-docker-image-x86_64-linux.tar.gz");
+        delete("releases", FOLDER + "lix-2.95.0-docker-image-x86_64-linux.tar.gz.sha256");
         Version version = Version.of("2.95.0");
         assertTrue(proof().released(version).isEmpty());
         proof().oldRelease(version, any -> true).orFail();

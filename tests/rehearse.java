@@ -100,6 +100,9 @@ class rehearse implements Cli.Phase {
                 proof("manifest.nix evaluates, and its path for " + built.system() + " is among them", () -> consumer.manifestEvaluates());
                 proof("every file fits its .sha256", () -> consumer.checksumsFit());
                 proof("the manual has its index and its pages", () -> consumer.manualIsThere());
+                if (!built.images().isEmpty()) {
+                    proof("skopeo copies each of " + built.images().size() + " images, and they are those that were built", () -> consumer.imagesComeOut());
+                }
                 proof("the tag peels to the release commit, with the official flag", () -> consumer.tagIsThere(local.resolve("git")));
                 proof("git archive of the tag is the published source tarball", () -> consumer.sourceIsTheTag(local.resolve("git")));
             }

@@ -50,9 +50,10 @@ public final class DockerArchive {
      * @param size       bytes of the plain tar
      * @param blob       {@code sha256:} and the digest of what registries get, in hex
      * @param blobSize   bytes of that
+     * @param compression of that: gzip or zstd
      * @param storePaths names below nix/store in it, sorted: HASH-lix-2.93.1
      */
-    public record Layer(String entry, String diffId, long size, String blob, long blobSize, SortedSet<String> storePaths) {
+    public record Layer(String entry, String diffId, long size, String blob, long blobSize, String compression, SortedSet<String> storePaths) {
     }
 
     public record Platform(String os, String architecture, Optional<String> variant) {
@@ -71,8 +72,9 @@ public final class DockerArchive {
 
         /** What release.json says of it; {@code path} is below release/. */
         public BuiltRelease.Image built(String path, String system) {
-            return new BuiltRelease.Image(path, system, id, platform.os(), platform.architecture(), platform.variant(), layers.stream().map(layer ->
-                    new BuiltRelease.ImageLayer(layer.diffId(), layer.size(), layer.blob(), layer.blobSize())).toList());
+            return new BuiltRelease.Image(path, system, id, config.length, platform.os(), platform.architecture(), platform.variant(), labels,
+                    layers.stream().map(layer -> new BuiltRelease.ImageLayer(layer.entry(), layer.diffId(), layer.size(), layer.blob(), layer.blobSize(),
+                            layer.compression())).toList());
         }
 
         /** Names of the store paths in all layers, sorted. */
@@ -87,7 +89,7 @@ public final class DockerArchive {
     private static final int ALL_DOCUMENTS = 32 << 20;
 
     /** A file's plain bytes, and what registries would get of them. */
-    private record Stored(String sha256, long size, String blob, long blobSize, Optional<SortedSet<String>> storePaths) {
+    private record Stored(String sha256, long size, String blob, long blobSize, String compression, Optional<SortedSet<String>> storePaths) {
     }
 
     private final Path archive;
@@ -121,6 +123,56 @@ public final class DockerArchive {
             throw reading.broken(reading.faults);
         }
         return image;
+    }
+
+    /** A blob's bytes, written once from the first to the last. */
+    public interface Content {
+        void writeTo(OutputStream out) throws IOException;
+    }
+
+    /** Takes a blob of so many bytes; {@code digest} is {@code sha256:} and hex digits, and not checked yet. */
+    public interface Sink {
+        void blob(String digest, long size, Content content) throws IOException;
+    }
+
+    /**
+     * Hands over those blobs of an image that are wanted, in the order of the archive, which is read once. Throws
+     * Fault when the archive has changed and does not hold them all any more.
+     */
+    public static void send(Path archive, BuiltRelease.Image image, Set<String> wanted, Sink sink) throws IOException {
+        Map<String, BuiltRelease.ImageLayer> layers = new HashMap<>();
+        image.layers().stream().filter(layer -> wanted.contains(layer.blob())).forEach(layer -> layers.put(layer.entry(), layer));
+        Set<String> missing = new HashSet<>(wanted);
+        try (InputStream file = new BufferedInputStream(Files.newInputStream(archive), 1 << 16);
+                TarArchiveInputStream tar = new TarArchiveInputStream(new TarGuard(plain(file)))) {
+            for (TarArchiveEntry entry = tar.getNextEntry(); entry != null && !missing.isEmpty(); entry = tar.getNextEntry()) {
+                BuiltRelease.ImageLayer layer = layers.get(inside("", entry.getName()).orElse(""));
+                if (layer != null && missing.remove(layer.blob())) {
+                    BufferedInputStream in = new BufferedInputStream(tar, 1 << 16);
+                    boolean compress = plain(in) == in;
+                    sink.blob(layer.blob(), layer.blobSize(), out -> {
+                        OutputStream over = compress ? new GZIPOutputStream(out, 1 << 16) : out;
+                        in.transferTo(over);
+                        if (compress) {
+                            ((GZIPOutputStream) over).finish();
+                        }
+                    });
+                } else if (missing.contains(image.id()) && entry.getSize() == image.configSize()) {
+                    byte[] bytes = tar.readAllBytes();
+                    if (digest(bytes).equals(image.id())) {
+                        sink.blob(image.id(), bytes.length, out -> out.write(bytes));
+                        missing.remove(image.id());
+                    }
+                }
+            }
+        }
+        if (!missing.isEmpty()) {
+            throw Fault.failed(archive + " is not what was built", "it does not hold " + String.join(", ", missing), "run jbang build.java again");
+        }
+    }
+
+    static String digest(byte[] bytes) {
+        return "sha256:" + HexFormat.of().formatHex(FileTree.digest("SHA-256").digest(bytes));
     }
 
     private Fault broken(List<String> why) {
@@ -181,7 +233,7 @@ public final class DockerArchive {
         in.transferTo(OutputStream.nullOutputStream()); // what stands behind a compressed end belongs to the file, too
         plain.close();
         Measured blob = compress ? compressed : raw;
-        return new Stored(plain.sha256(), plain.size, blob.sha256(), blob.size, storePaths);
+        return new Stored(plain.sha256(), plain.size, blob.sha256(), blob.size, content instanceof ZstdInputStream ? "zstd" : "gzip", storePaths);
     }
 
     private void keep(String name, byte[] document) throws IOException {
@@ -253,10 +305,10 @@ public final class DockerArchive {
             return null;
         }
         byte[] bytes = documents.get(resolve(configName).orElseThrow());
-        String id = HexFormat.of().formatHex(FileTree.digest("SHA-256").digest(bytes));
+        String id = digest(bytes);
         String promised = configName.replaceAll(".*/", "").replaceAll("\\.json$", "");
-        if (promised.matches("[0-9a-f]{64}") && !promised.equals(id)) {
-            faults.add("the config '" + configName + "' has sha256 " + id + ", and not the one in its name");
+        if (promised.matches("[0-9a-f]{64}") && !id.equals("sha256:" + promised)) {
+            faults.add("the config '" + configName + "' has " + id + ", and not the one in its name");
         }
         for (String key : List.of("os", "architecture")) {
             if (!config.path(key).isTextual() || config.path(key).asText().isBlank()) {
@@ -268,7 +320,7 @@ public final class DockerArchive {
         List<Layer> layers = layers(texts(manifest.get(0).path("Layers")), texts(config.path("rootfs").path("diff_ids")));
         Platform platform = new Platform(config.path("os").asText(), config.path("architecture").asText(),
                 Optional.of(config.path("variant").asText()).filter(variant -> !variant.isBlank()));
-        return new Image(bytes, "sha256:" + id, platform, labels, layers, tags);
+        return new Image(bytes, id, platform, labels, layers, tags);
     }
 
     private List<Layer> layers(List<String> names, List<String> diffIds) {
@@ -288,7 +340,7 @@ public final class DockerArchive {
                 if (stored.storePaths().isEmpty()) {
                     faults.add("the layer '" + name + "' is no tar");
                 }
-                layers.add(new Layer(entry, diffId, stored.size(), "sha256:" + stored.blob(), stored.blobSize(), stored.storePaths().orElse(new TreeSet<>())));
+                layers.add(new Layer(entry, diffId, stored.size(), "sha256:" + stored.blob(), stored.blobSize(), stored.compression(), stored.storePaths().orElse(new TreeSet<>())));
             });
         }
         return layers;

@@ -1,8 +1,10 @@
 package lib.proof;
 
+import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -22,6 +24,8 @@ import lib.Progress;
 import lib.Project;
 import lib.ReleaseJobs;
 import lib.Version;
+import lib.image.ImageIndex;
+import lib.image.ImageStore;
 import lib.proof.Fetcher.NotThere;
 
 /**
@@ -125,6 +129,45 @@ public final class Proof {
         });
     }
 
+    /** The images of a release in a repository: each manifest and blob is there, and each of the tags names their index. */
+    public Proof images(ImageStore store, BuiltRelease built, List<String> tags) {
+        return check("images in " + store.name(), findings -> {
+            ImageIndex wanted = ImageIndex.of(built.images());
+            Stream.concat(wanted.manifests().stream(), Stream.of(wanted.index())).forEach(document -> image(findings, document.digest(), () ->
+                    store.manifest(document.digest()).map(bytes -> Arrays.equals(bytes, document.bytes()) ? "" : "has other bytes")));
+            for (BuiltRelease.Image image : built.images()) {
+                blob(store, findings, image.id(), image.configSize());
+                image.layers().forEach(layer -> blob(store, findings, layer.blob(), layer.blobSize()));
+            }
+            for (String tag : tags) {
+                image(findings, store.name() + ":" + tag, () -> store.tag(tag).map(is -> is.equals(wanted.index().digest()) ? ""
+                        : "names " + is + ", built was " + wanted.index().digest()));
+            }
+        });
+    }
+
+    private interface Look {
+        /** What is wrong, or the empty text; empty where there is nothing. */
+        Optional<String> at() throws IOException;
+    }
+
+    private static void blob(ImageStore store, Findings findings, String digest, long size) {
+        image(findings, digest, () -> store.size(digest).map(is -> is == size ? "" : "has " + is + " bytes, built was " + size));
+    }
+
+    private static void image(Findings findings, String what, Look look) {
+        try {
+            String wrong = look.at().orElse("is missing");
+            if (wrong.isEmpty()) {
+                findings.proved();
+            } else {
+                findings.failure(what + ": " + wrong);
+            }
+        } catch (IOException e) {
+            findings.failure(what + ": " + e);
+        }
+    }
+
     /** The pointer: manifest.nix at the root is the version's. */
     public Proof manifest(BuiltRelease built) {
         return check("manifest", findings -> {
@@ -193,6 +236,11 @@ public final class Proof {
     public Proof check(String name, Part part) {
         parts.add(new Named(name, part));
         return this;
+    }
+
+    /** Whether no part was named yet: proving would fail. */
+    public boolean isEmpty() {
+        return parts.isEmpty();
     }
 
     /** Proves all parts. Throws one Fault with every failure; warns of what could not be proved. */

@@ -22,11 +22,11 @@ public record Guards(Console console, Published published) {
         return newer.isEmpty() || told;
     }
 
-    /** Whether the manual of the MAJOR is left alone: it is that of its newest release. */
-    public boolean newerManual(BuiltRelease built) {
+    /** Whether what is named by the MAJOR, its manual and images, is left alone: it is that of its newest release. */
+    public boolean newerOfMajor(BuiltRelease built) {
         Optional<Version> newer = published.versions().stream().filter(version -> built.official()
                 && version.major().equals(built.version().major()) && version.compareTo(built.version()) > 0).findFirst();
-        newer.ifPresent(version -> console.warn("the manual of " + version.major() + " stays that of " + version));
+        newer.ifPresent(version -> console.warn("the manual and images of " + version.major() + " stay those of " + version));
         return newer.isPresent();
     }
 

@@ -1,0 +1,180 @@
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+import lib.BuiltRelease;
+import lib.Config;
+import lib.Console;
+import lib.Exec;
+import lib.Fault;
+import lib.FileTree;
+import lib.Json;
+import lib.image.ImageIndex;
+import lib.image.OciLayout;
+import lib.proof.Fetcher;
+import lib.proof.Proof;
+import lib.publish.Destination;
+import lib.publish.Images;
+import lib.publish.Plan;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The sample's images in a folder, as upload puts them there and as skopeo takes them out. */
+class ImagesTest {
+
+    @TempDir
+    Path folder;
+
+    private final ByteArrayOutputStream said = new ByteArrayOutputStream();
+    private final Console console = new Console(InputStream.nullInputStream(), new PrintStream(said, true), new PrintStream(said, true), false, false);
+    private Path release;
+    private BuiltRelease built;
+    private OciLayout layout;
+
+    @BeforeEach
+    void aBuiltRelease() throws IOException {
+        release = Released.copy(folder.resolve("checkout")).folder.resolve("release");
+        built = BuiltRelease.read(release);
+        layout = new OciLayout(folder.resolve("layout"));
+    }
+
+    private Images images(boolean replace) {
+        return new Images(layout, release, built.images(), "2.95.0", replace);
+    }
+
+    private void publish() throws IOException {
+        Plan plan = new Plan().add(images(false));
+        plan.requireNoConflicts();
+        plan.run(console, 4);
+        new Plan().add(new Images.Tags(layout, built.images(), List.of("2.95", "latest"))).run(console, 4);
+    }
+
+    private Proof proof() {
+        return new Proof(Fetcher.of(Config.LIX.environment("local"), Optional.empty()), Config.LIX.environment("local"), Config.LIX.project(),
+                Optional.empty(), console).images(layout, built, List.of("2.95.0", "2.95", "latest"));
+    }
+
+    private static List<String> stages(Destination.Difference difference) {
+        return difference.stages().stream().map(stage -> stage.name() + " " + stage.operations().size()).toList();
+    }
+
+    private Path file(String digest) {
+        return layout.folder().resolve("blobs").resolve(digest.replace(':', '/'));
+    }
+
+    @Test
+    @DisplayName("hazard 20: each platform comes out as it was built, and media types are what was sent, says skopeo")
+    void skopeoTakesEachPlatformOut() throws IOException {
+        publish();
+        proof().orFail();
+        JsonNode index = Json.MAPPER.readTree(Exec.of("skopeo", "inspect", "--raw", layout.name() + ":latest").orFail("skopeo", ""));
+        assertEquals("application/vnd.oci.image.index.v1+json", index.path("mediaType").asText());
+        assertEquals("Lix", index.path("annotations").path("org.opencontainers.image.title").asText());
+        for (String tag : List.of("2.95.0", "2.95", "latest")) {
+            for (BuiltRelease.Image image : built.images()) {
+                Path out = folder.resolve(tag + image.architecture());
+                Exec.of("skopeo", "--override-os", image.os(), "--override-arch", image.architecture(), "copy", "--quiet", "--dest-decompress",
+                        layout.name() + ":" + tag, "dir:" + out).orFail("skopeo", "");
+                JsonNode manifest = Json.MAPPER.readTree(Files.readAllBytes(out.resolve("manifest.json")));
+                assertEquals(image.id(), manifest.path("config").path("digest").asText());
+                assertEquals(image.layers().stream().map(BuiltRelease.ImageLayer::diffId).toList(),
+                        Stream.iterate(0, i -> i + 1).limit(2).map(i -> manifest.path("layers").path(i).path("digest").asText()).toList());
+            }
+        }
+    }
+
+    @Test
+    void aSecondRunHasNothingToDoAndReadsNoArchive() throws IOException {
+        publish();
+        FileTree.remove(release);
+        assertEquals(List.of(), stages(images(false).compare()));
+        assertEquals(List.of(), stages(new Images.Tags(layout, built.images(), List.of("2.95", "latest")).compare()));
+    }
+
+    @Test
+    void afterACrashOnlyWhatIsMissingIsSent() throws IOException {
+        assertEquals(List.of("blobs 2", "manifests 2", "index 1"), stages(images(false).compare()));
+        publish();
+        Files.delete(layout.folder().resolve("index.json"));
+        Files.delete(file(built.images().get(1).layers().get(0).blob()));
+        Destination.Difference rest = images(false).compare();
+        assertEquals(List.of("blobs 1", "manifests 2", "index 1"), stages(rest));
+        assertTrue(rest.stages().get(0).operations().get(0).what().startsWith("1 blobs of " + built.images().get(1).path()), rest.toString());
+        publish();
+        proof().orFail();
+    }
+
+    @Test
+    void otherImagesUnderThatVersionStopTheRun() throws IOException {
+        publish();
+        BuiltRelease.Image first = built.images().get(0);
+        built = new BuiltRelease(built.target(), built.version(), built.name(), built.official(), built.commit(), built.tag(), built.system(), built.profile(),
+                built.files(), List.of(first), built.jobs());
+        assertEquals(1, images(false).compare().conflicts().size());
+        Fault fault = assertThrows(Fault.class, () -> new Plan().add(images(false)).requireNoConflicts());
+        assertTrue(fault.getMessage().contains(layout.name() + ":2.95.0 is sha256:"), fault.getMessage());
+        assertEquals(List.of(), images(true).compare().conflicts());
+        new Plan().add(images(true)).run(console, 1);
+        assertEquals(Optional.of(ImageIndex.of(List.of(first)).index().digest()), layout.tag("2.95.0"));
+        assertFalse(layout.tag("latest").equals(layout.tag("2.95.0")), "only this tag has moved");
+    }
+
+    @Test
+    @DisplayName("hazards 25 and 26: a lost blob, a changed manifest and a tag that names another image are found")
+    void whatIsNotThereWholeIsFound() throws IOException {
+        publish();
+        String blob = built.images().get(0).layers().get(1).blob();
+        Files.write(file(blob), new byte[] {1});
+        Files.delete(file(built.images().get(1).id()));
+        String manifest = ImageIndex.of(built.images()).manifests().get(0).digest();
+        Files.writeString(file(manifest), "{}");
+        layout.tag("latest", ImageIndex.of(built.images().subList(0, 1)).index());
+        Fault fault = assertThrows(Fault.class, () -> proof().orFail());
+        for (String found : List.of(blob + ": has 1 bytes", built.images().get(1).id() + ": is missing", manifest + ": has other bytes", ":latest: names sha256:")) {
+            assertTrue(fault.getMessage().contains(found), found + "\nnot in\n" + fault.getMessage());
+        }
+        assertEquals(4, fault.why().size(), fault.why().toString());
+    }
+
+    @Test
+    @DisplayName("hazard 25: an archive that is no more what was built is not passed over, and nothing of it stays")
+    void whatWasChangedAfterBuildIsNotSent() throws IOException {
+        BuiltRelease.Image image = built.images().get(0);
+        byte[] other = Files.readAllBytes(release.resolve(built.images().get(1).path()));
+        Files.write(release.resolve(image.path()), other);
+        Fault fault = assertThrows(Fault.class, this::publish);
+        assertTrue(fault.getMessage().contains(image.path()), fault.getMessage());
+        assertEquals(Optional.empty(), layout.tag("2.95.0"));
+        assertThrows(IOException.class, () -> layout.blob(image.id(), 3, out -> new ByteArrayInputStream(new byte[3]).transferTo(out)));
+        try (Stream<Path> blobs = Files.list(layout.folder().resolve("blobs/sha256"))) {
+            TreeSet<String> known = new TreeSet<>();
+            built.images().forEach(one -> {
+                known.add(one.id().substring(7));
+                one.layers().forEach(layer -> known.add(layer.blob().substring(7)));
+            });
+            assertEquals(List.of(), blobs.map(path -> path.getFileName().toString()).filter(name -> !known.contains(name)).toList());
+        }
+    }
+
+    @Test
+    void theSameArchivesGiveTheSameDigestsWhateverTheOrderOfTheirKeys() {
+        assertEquals(ImageIndex.of(built.images()).index().digest(), ImageIndex.of(BuiltRelease.parse(built.json(), "again").images()).index().digest());
+        assertEquals(Map.of("org.opencontainers.image.title", "Lix", "org.opencontainers.image.version", "2.95.0"), built.images().get(0).labels());
+    }
+}

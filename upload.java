@@ -16,13 +16,16 @@
 //SOURCES lib/Access.java lib/BuiltRelease.java lib/ContentType.java lib/Embedded.java lib/Keys.java lib/Nix.java lib/ObjectStore.java
 //SOURCES lib/Progress.java lib/ReleaseJobs.java lib/ReleaseTag.java lib/SigningKey.java lib/publish/*.java lib/proof/*.java lib/store/*.java lib/image/*.java
 //FILES LocalStore.java=lib/LocalStore.java
-// String concatenation by code, not by bootstrap: a tenth of a second of each start. Digests are worth the second
-// compiler at once; of all else only what is called very often, which took half the processor time.
+// Without profiles, and with the second compiler for digests and what is called without end: most of the processor time
+// of a run went into compiling. Concatenation by code, not by bootstrap, is a part of each start. What a later JDK does
+// not know it ignores.
 //COMPILE_OPTIONS -XDstringConcat=inline
-//RUNTIME_OPTIONS --enable-native-access=ALL-UNNAMED -XX:+UseSerialGC
-//RUNTIME_OPTIONS -XX:CompileCommand=quiet -XX:CompileCommand=CompileThresholdScaling,sun.security.provider.DigestBase::*,0.002
-//RUNTIME_OPTIONS -XX:Tier4InvocationThreshold=50000 -XX:Tier4MinInvocationThreshold=6000
-//RUNTIME_OPTIONS -XX:Tier4CompileThreshold=150000 -XX:Tier4BackEdgeThreshold=400000
+//RUNTIME_OPTIONS -XX:+IgnoreUnrecognizedVMOptions --enable-native-access=ALL-UNNAMED -XX:+UseSerialGC
+//RUNTIME_OPTIONS -XX:CompileCommand=quiet -XX:CompileCommand=CompileThresholdScaling,sun.security.provider.DigestBase::*,0.0002
+//RUNTIME_OPTIONS -XX:Tier4InvocationThreshold=500000 -XX:Tier4MinInvocationThreshold=60000
+//RUNTIME_OPTIONS -XX:Tier4CompileThreshold=1500000 -XX:Tier4BackEdgeThreshold=4000000
+//RUNTIME_OPTIONS -XX:+UnlockDiagnosticVMOptions -XX:-C1ProfileCalls -XX:-C1ProfileVirtualCalls -XX:-C1ProfileInlinedCalls
+//RUNTIME_OPTIONS -XX:-C1ProfileBranches -XX:-C1ProfileCheckcasts -XX:-C1UpdateMethodData
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -207,7 +210,7 @@ class upload implements Cli.Phase {
             content.cache(built, path -> true).artifacts(built);
         }
         boolean newerOfMajor = guards.newerOfMajor(built);
-        List<ImageStore> imageStores = target == Target.all && !built.images().isEmpty() ? access.imageStores() : List.of();
+        List<ImageStore> imageStores = target == Target.all ? imageStores(access, Optional.of(built)) : List.of();
         for (ImageStore images : imageStores) {
             plan.add(new Images(images, release, built.images(), built.version().toString(), replace != null));
             content.images(images, built, List.of(built.version().toString()));
@@ -261,15 +264,20 @@ class upload implements Cli.Phase {
         }
         Proof content = proof(Optional.of(store), Optional.empty());
         Optional<BuiltRelease> built = content.version(pointTo, path -> true);
+        Proof pointers = proof(Optional.of(store), Optional.empty()).patience(patience());
+        built.ifPresent(known -> pointers.manual(known, "stable").manifest(known));
         Plan plan = new Plan().verify(project.name() + " " + pointTo + " is there, whole", content::orFail);
-        for (ImageStore images : built.filter(known -> !known.images().isEmpty()).isPresent() ? access.imageStores() : List.<ImageStore>of()) {
+        for (ImageStore images : imageStores(access, built)) {
+            List<String> tags = List.of(pointTo.major(), "latest");
             content.images(images, built.get(), List.of(pointTo.toString()));
-            plan.add(new Images.Tags(images, built.get().images(), List.of(pointTo.major(), "latest")));
+            plan.add(new Images.Tags(images, built.get().images(), tags));
+            pointers.images(images, built.get(), tags);
         }
         plan.add(mirror(store, "stable", Folder.objects(store, environment.releases(), project.folder(pointTo) + "manual/")));
         plan.add(manifest(store, artifacts));
-        built.ifPresent(known -> plan.verify("the pointers", proof(Optional.of(store), Optional.empty()).patience(patience())
-                .manual(known, "stable").manifest(known)::orFail));
+        if (!pointers.isEmpty()) {
+            plan.verify("the pointers", pointers::orFail);
+        }
         carryOut(plan, "the pointers to " + project.name() + " " + pointTo);
     }
 
@@ -284,6 +292,9 @@ class upload implements Cli.Phase {
             Proof proof = proof(Optional.ofNullable(access).map(Access::store), Optional.empty());
             Optional<BuiltRelease> built = proof.version(version, path -> true);
             Optional<String> url = access != null ? Optional.of(access.gitUrl()) : environment.git();
+            for (ImageStore images : access == null ? List.<ImageStore>of() : imageStores(access, built)) {
+                proof.images(images, built.get(), List.of(version.toString()));
+            }
             url.ifPresent(address -> proof.tag(address, version, built.map(BuiltRelease::commit), false, Keys.without(session.env())));
             proof.orFail();
             console.done(project.name() + " " + version + " on " + confirmation.spoken() + " is what was built");
@@ -292,6 +303,10 @@ class upload implements Cli.Phase {
 
     private Proof proof(Optional<ObjectStore> store, Optional<String> signer) {
         return new Proof(Fetcher.of(environment, store, "releases", "cache", "docs"), environment, project, signer, console);
+    }
+
+    private static List<ImageStore> imageStores(Access access, Optional<BuiltRelease> built) {
+        return built.isEmpty() || built.get().images().isEmpty() ? List.of() : access.imageStores();
     }
 
     // As long as a proxy on the way may keep what a pointer said.
@@ -318,7 +333,7 @@ class upload implements Cli.Phase {
             if (!planOnly) {
                 plan.run(console, concurrency); // the run that sent the last of it may have ended before it had proved it
             }
-            console.done("nothing to send: " + title + " is on " + confirmation.spoken() + ", whole");
+            console.done("nothing to send: " + title + " is on " + confirmation.spoken() + (planOnly ? "" : ", whole"));
             return;
         }
         if (json) {

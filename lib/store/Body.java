@@ -1,5 +1,6 @@
 package lib.store;
 
+import java.io.FileInputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -56,11 +57,7 @@ public final class Body {
      */
     void pass(byte[] buffer, int filled, Sink sink) throws IOException {
         if (bytes == null && length <= FEW) {
-            ByteBuffer whole = ByteBuffer.allocate((int) length);
-            try (FileChannel channel = open()) {
-                fill(channel, 0, whole);
-            }
-            bytes = whole.array();
+            bytes = few();
         }
         try (FileChannel channel = bytes == null ? open() : null) {
             long position = 0;
@@ -109,6 +106,20 @@ public final class Body {
 
     private byte[] buffer() {
         return new byte[(int) Math.max(1, Math.min(length, 1 << 16))];
+    }
+
+    // A stream, which is opened sooner than a channel.
+    private byte[] few() {
+        try (FileInputStream in = new FileInputStream(file.toFile())) {
+            in.skipNBytes(offset);
+            byte[] all = in.readNBytes((int) length);
+            if (all.length < length) {
+                throw unreadable("it ends at " + (offset + all.length) + ", and was longer before");
+            }
+            return all;
+        } catch (IOException e) {
+            throw unreadable(e.toString()).from(e);
+        }
     }
 
     private FileChannel open() {

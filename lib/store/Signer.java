@@ -21,6 +21,9 @@ final class Signer {
     private record Key(String day, AwsCredentials owner, byte[] bytes) {
     }
 
+    // Four a request: looking one up costs more than what most of them digest.
+    private static final ThreadLocal<MessageDigest> SHA256 = ThreadLocal.withInitial(() -> FileTree.digest("SHA-256"));
+
     private final String region;
     private volatile Key last;
 
@@ -110,7 +113,7 @@ final class Signer {
     }
 
     private static byte[] sha256(byte[]... texts) {
-        MessageDigest digest = FileTree.digest("SHA-256");
+        MessageDigest digest = SHA256.get();
         for (byte[] text : texts) {
             digest.update(text);
         }

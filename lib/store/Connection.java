@@ -28,13 +28,15 @@ final class Connection implements Closeable {
     // Small enough for many of them, large enough that a page and its head go out as one packet train.
     private final byte[] buffer = new byte[1 << 16];
     private volatile long moved = System.nanoTime();
+    /** When the last bytes of the request were handed over, in System.nanoTime(). */
+    private long asked;
     /** Whether a request was answered on it: the next one may find that the store has closed it meanwhile. */
     private boolean used;
 
     /**
      * The answer; its body must be read to the end for the connection to be of use again.
      *
-     * @param waited nanoseconds from the last byte of the request to the first of the answer
+     * @param waited nanoseconds from handing over the last bytes of the request to the first of the answer
      */
     record Answer(int status, Map<String, String> headers, InputStream body, boolean keep, long waited) {
         Optional<String> header(String lowerCaseName) {
@@ -95,6 +97,7 @@ final class Connection implements Closeable {
             }
             System.arraycopy(bytes, 0, buffer, 0, bytes.length);
             body.pass(buffer, bytes.length, (some, length) -> {
+                asked = System.nanoTime(); // before: who is not let run after it must not take the way for shorter than it is
                 out.write(some, 0, length);
                 moved = System.nanoTime();
             });
@@ -115,7 +118,6 @@ final class Connection implements Closeable {
     }
 
     private Answer answer(String method) throws IOException {
-        long asked = System.nanoTime();
         in.fill();
         long waited = System.nanoTime() - asked;
         int status;

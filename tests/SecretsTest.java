@@ -331,6 +331,7 @@ class SecretsTest {
             Exec.of("kill", "-" + signal, Long.toString(process.pid())).orFail("kill", "");
             // At once, on a machine that does much else: the transfer it must not wait for takes five minutes.
             assertTrue(process.waitFor(90, TimeUnit.SECONDS), signal + " did not end it");
+            // Polled, with an end: they are no children of ours, and tell us nothing.
             for (long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20); children.stream().anyMatch(ProcessHandle::isAlive); Thread.sleep(50)) {
                 assertTrue(System.nanoTime() < end, "a child survives");
             }

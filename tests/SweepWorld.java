@@ -140,7 +140,7 @@ final class SweepWorld implements AutoCloseable {
         return Files.readString(folder.resolve("said"));
     }
 
-    /** Until the server has dropped what it was writing, as KEY-UUID, for a client that is gone. */
+    /** Until the server has dropped what it was writing, as KEY-UUID, for a client that is gone. Polled, with an end: it tells nobody. */
     void awaitIdle() throws IOException, InterruptedException {
         for (long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20); ; Thread.sleep(10)) {
             List<String> partial = new ArrayList<>();

@@ -3,15 +3,12 @@ package lib.image;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.github.luben.zstd.ZstdInputStream;
 import java.io.BufferedInputStream;
-import java.io.FilterInputStream;
-import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -233,7 +230,7 @@ public final class DockerArchive {
         in.transferTo(OutputStream.nullOutputStream()); // what stands behind a compressed end belongs to the file, too
         plain.close();
         Measured blob = compress ? compressed : raw;
-        return new Stored(plain.sha256(), plain.size, blob.sha256(), blob.size, content instanceof ZstdInputStream ? "zstd" : "gzip", storePaths);
+        return new Stored(plain.sha256(), plain.size(), blob.sha256(), blob.size(), content instanceof ZstdInputStream ? "zstd" : "gzip", storePaths);
     }
 
     private void keep(String name, byte[] document) throws IOException {
@@ -368,67 +365,5 @@ public final class DockerArchive {
         List<String> texts = new ArrayList<>();
         list.forEach(text -> texts.add(text.asText()));
         return texts;
-    }
-
-
-    /** Size and digest of what passes. */
-    private static final class Measured extends FilterOutputStream {
-        private final MessageDigest digest = FileTree.digest("SHA-256");
-        private long size;
-
-        Measured(OutputStream out) {
-            super(out);
-        }
-
-        @Override
-        public void write(int b) throws IOException {
-            write(new byte[] {(byte) b}, 0, 1);
-        }
-
-        @Override
-        public void write(byte[] bytes, int offset, int length) throws IOException {
-            digest.update(bytes, offset, length);
-            size += length;
-            out.write(bytes, offset, length);
-        }
-
-        String sha256() {
-            return HexFormat.of().formatHex(digest.digest());
-        }
-    }
-
-    /** Writes all that is read from it to another place, too. */
-    private static final class TeeInputStream extends FilterInputStream {
-        private final OutputStream copy;
-
-        TeeInputStream(InputStream in, OutputStream copy) {
-            super(in);
-            this.copy = copy;
-        }
-
-        @Override
-        public int read() throws IOException {
-            byte[] one = new byte[1];
-            return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
-        }
-
-        @Override
-        public int read(byte[] into, int offset, int length) throws IOException {
-            int read = in.read(into, offset, length);
-            if (read > 0) {
-                copy.write(into, offset, read);
-            }
-            return read;
-        }
-
-        @Override
-        public long skip(long count) throws IOException {
-            return read(new byte[(int) Math.min(count, 1 << 16)]); // what is skipped is copied, too
-        }
-
-        @Override
-        public boolean markSupported() {
-            return false;
-        }
     }
 }

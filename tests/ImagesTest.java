@@ -121,6 +121,25 @@ class ImagesTest {
     }
 
     @Test
+    void whatAKilledRunWasWritingIsWrittenOver() throws IOException {
+        Path blob = file(built.images().get(0).layers().get(0).blob());
+        Path partial = blob.resolveSibling("." + blob.getFileName() + ".partial");
+        Files.createDirectories(blob.getParent());
+        Files.write(partial, new byte[1 << 20]);
+        publish();
+        assertFalse(Files.exists(partial));
+        proof().orFail();
+    }
+
+    @Test
+    void whatTwoImagesShareIsSentOnce() throws IOException {
+        BuiltRelease.Image first = built.images().get(0);
+        Destination.Difference twice = new Images(layout, release, List.of(first, first), "2.95.0", false).compare();
+        assertEquals(1, twice.stages().get(0).operations().size(), twice.toString());
+        assertTrue(twice.stages().get(0).operations().get(0).what().startsWith("3 blobs of "), twice.toString());
+    }
+
+    @Test
     void otherImagesUnderThatVersionStopTheRun() throws IOException {
         publish();
         BuiltRelease.Image first = built.images().get(0);

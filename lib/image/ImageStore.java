@@ -18,7 +18,7 @@ public interface ImageStore {
     /** The bytes of a manifest or index; empty where there is none. They may be others than the digest's: who asks, looks. */
     Optional<byte[]> manifest(String digest) throws IOException;
 
-    /** Keeps a blob. Throws IOException when its bytes are not those of the digest; then nothing of it is there. */
+    /** Keeps a blob; never the same one twice at once. Throws IOException when its bytes are not those of the digest; then nothing of it is there. */
     void blob(String digest, long size, DockerArchive.Content content) throws IOException;
 
     /** Keeps a manifest or index under its digest. */

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.security.DigestOutputStream;
 import java.security.MessageDigest;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Optional;
 import lib.FileTree;
@@ -51,7 +52,8 @@ public record OciLayout(Path folder) implements ImageStore {
     @Override
     public void blob(String digest, long size, DockerArchive.Content content) throws IOException {
         Files.createDirectories(path(digest).getParent());
-        Path partial = Files.createTempFile(path(digest).getParent(), ".", ".partial");
+        // Always the same name: what a run that was killed has left is written over by the next.
+        Path partial = path(digest).resolveSibling("." + path(digest).getFileName() + ".partial");
         try {
             MessageDigest actual = FileTree.digest("SHA-256");
             try (OutputStream out = new DigestOutputStream(new BufferedOutputStream(Files.newOutputStream(partial), 1 << 16), actual)) {
@@ -68,7 +70,10 @@ public record OciLayout(Path folder) implements ImageStore {
     }
 
     @Override
-    public void manifest(ImageIndex.Document document) throws IOException {
+    public synchronized void manifest(ImageIndex.Document document) throws IOException {
+        if (manifest(document.digest()).filter(there -> Arrays.equals(there, document.bytes())).isPresent()) {
+            return;
+        }
         blob(document.digest(), document.bytes().length, out -> out.write(document.bytes()));
     }
 

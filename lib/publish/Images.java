@@ -35,8 +35,11 @@ public record Images(ImageStore store, Path release, List<BuiltRelease.Image> im
         }
         List<Stage> stages = new ArrayList<>();
         List<Operation> blobs = new ArrayList<>();
+        Set<String> taken = new TreeSet<>(); // what two images share is sent with the first
         for (BuiltRelease.Image image : images) {
             Set<String> missing = missing(image);
+            missing.removeAll(taken);
+            taken.addAll(missing);
             if (!missing.isEmpty()) {
                 long bytes = image.layers().stream().filter(layer -> missing.contains(layer.blob())).mapToLong(BuiltRelease.ImageLayer::blobSize).sum();
                 blobs.add(Operation.create(missing.size() + " blobs of " + image.path() + " in " + store.name(), bytes, image.id(),

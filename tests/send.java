@@ -5,7 +5,7 @@
 //DEPS software.amazon.awssdk:s3
 //DEPS software.amazon.awssdk:apache5-client
 //DEPS org.slf4j:slf4j-nop:2.0.20
-//SOURCES ../lib/ContentType.java ../lib/Fault.java ../lib/FileTree.java ../lib/ObjectStore.java ../lib/store/*.java
+//SOURCES ../lib/ContentType.java ../lib/Fault.java ../lib/FileTree.java ../lib/ObjectStore.java ../lib/http/*.java ../lib/store/*.java
 // As in upload.java, which says why.
 //COMPILE_OPTIONS -XDstringConcat=inline
 //RUNTIME_OPTIONS -XX:+IgnoreUnrecognizedVMOptions -XX:+UseSerialGC -XX:-UsePerfData -Xmx128m
@@ -29,7 +29,7 @@ import java.util.concurrent.Future;
 import lib.Fault;
 import lib.FileTree;
 import lib.ObjectStore;
-import lib.store.Tuning;
+import lib.http.Tuning;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 

@@ -4,16 +4,17 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
-import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentLinkedDeque;
+import lib.http.Body;
+import lib.http.Pool;
+import lib.http.Refusal;
+import lib.http.Retry;
+import lib.http.Tuning;
 import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
 
 /**
@@ -30,28 +31,19 @@ public final class Wire implements AutoCloseable {
 
     public static final String EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-    private static final int LONGEST_ERROR = 1 << 16;
-
-    private final URI endpoint;
     private final AwsCredentialsProvider credentials;
     private final Tuning tuning;
     private final Signer signer;
-    private final String host;
     private final Pace pace;
-    private final ConcurrentLinkedDeque<Connection> idle = new ConcurrentLinkedDeque<>();
-    private final Set<Connection> busy = ConcurrentHashMap.newKeySet();
-    private final Thread watch = new Thread(this::watch, "stalled requests");
+    private final Pool pool;
 
     /** {@code pace} says how many requests there may be at once. */
     public Wire(URI endpoint, String region, AwsCredentialsProvider credentials, Tuning tuning, Pace pace) {
-        this.endpoint = endpoint;
         this.credentials = credentials;
         this.tuning = tuning;
         this.signer = new Signer(region);
-        this.host = endpoint.getPort() < 0 ? endpoint.getHost() : endpoint.getHost() + ":" + endpoint.getPort();
+        this.pool = new Pool(endpoint, tuning);
         this.pace = pace;
-        watch.setDaemon(true);
-        watch.start();
     }
 
     /**
@@ -73,51 +65,19 @@ public final class Wire implements AutoCloseable {
                        Reader<T> reader) throws IOException {
         String path = "/" + bucket + (key.isEmpty() ? "" : "/" + Signer.encode(key, true));
         SortedMap<String, String> signed = new TreeMap<>(headers);
-        signed.put("host", host);
+        signed.put("host", pool.host());
         pace.begin();
         try {
             signer.sign(method, path, query, signed, payload, credentials.resolveCredentials(), System.currentTimeMillis() / 1000);
             String target = query.isEmpty() ? path : path + "?" + query;
-            while (true) {
-                Connection connection = idle.pollFirst();
-                if (connection == null) {
-                    connection = new Connection(endpoint, tuning);
+            return pool.exchange(method, target, signed, body, answer -> {
+                if (!answer.ok()) {
+                    String xml = answer.text();
+                    throw new Refusal(answer.status(), Xml.text(xml, "Code"), Xml.text(xml, "Message"), answer.header("retry-after"));
                 }
-                busy.add(connection);
-                boolean whole = false;
-                try {
-                    Connection.Answer answer;
-                    try {
-                        answer = connection.exchange(method, target, signed, body);
-                    } catch (SocketTimeoutException e) {
-                        throw e;
-                    } catch (IOException e) {
-                        if (!busy.contains(connection)) {
-                            throw new SocketTimeoutException("nothing moved for " + tuning.idle().toSeconds() + " s");
-                        }
-                        if (connection.used()) {
-                            continue; // the store had closed it: no fault, and no attempt
-                        }
-                        throw e;
-                    }
-                    if (answer.status() / 100 != 2) {
-                        Refusal refusal = refusal(answer);
-                        whole = answer.keep() && answer.body().read() < 0;
-                        throw refusal;
-                    }
-                    pace.answered(answer.waited());
-                    T result = reader.read(answer.headers(), answer.body());
-                    whole = answer.keep() && answer.body().read() < 0;
-                    return result;
-                } finally {
-                    busy.remove(connection);
-                    if (whole) {
-                        idle.addFirst(connection);
-                    } else {
-                        connection.close();
-                    }
-                }
-            }
+                pace.answered(answer.waited());
+                return reader.read(answer.headers(), answer.body());
+            });
         } finally {
             pace.end();
         }
@@ -201,37 +161,8 @@ public final class Wire implements AutoCloseable {
         return query.toString();
     }
 
-    private static Refusal refusal(Connection.Answer answer) throws IOException {
-        String xml = "";
-        try {
-            xml = new String(answer.body().readNBytes(LONGEST_ERROR), StandardCharsets.UTF_8);
-        } catch (IOException e) {
-            // the status is what counts
-        }
-        return new Refusal(answer.status(), Xml.text(xml, "Code"), Xml.text(xml, "Message"), answer.header("retry-after"));
-    }
-
-    // Reading has a timeout; writing has none, and a store that stops taking bytes would hold us for ever.
-    private void watch() {
-        long nanos = tuning.idle().toNanos();
-        try {
-            while (true) {
-                // The watchdog's own clock, four looks a timeout; no request waits for it.
-                Thread.sleep(Math.max(1, nanos / 4_000_000));
-                for (Connection connection : busy) {
-                    if (connection.stalledSince(System.nanoTime() - nanos * 5 / 4) && busy.remove(connection)) {
-                        connection.close();
-                    }
-                }
-            }
-        } catch (InterruptedException closed) {
-            return;
-        }
-    }
-
     @Override
     public void close() {
-        watch.interrupt();
-        idle.forEach(Connection::close);
+        pool.close();
     }
 }

@@ -1,7 +1,8 @@
-package lib.store;
+package lib.http;
 
 import java.io.FileInputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
@@ -25,7 +26,12 @@ public final class Body {
     }
 
     interface Sink {
-        void take(byte[] buffer, int length) throws IOException;
+        void take(byte[] bytes, int offset, int length) throws IOException;
+    }
+
+    /** Bytes that come once, from the first to the last. */
+    public interface Content {
+        void writeTo(OutputStream out) throws IOException;
     }
 
     private static final int FEW = 1 << 16;
@@ -34,21 +40,34 @@ public final class Body {
     private final long offset;
     /** All of them, where they are few: of a file once it was read, since hashing and sending both want them. */
     private byte[] bytes;
+    private final Content once;
+    private boolean begun;
     public final long length;
 
-    private Body(Path file, long offset, byte[] bytes, long length) {
+    private Body(Path file, long offset, byte[] bytes, Content once, long length) {
         this.file = file;
         this.offset = offset;
         this.bytes = bytes;
+        this.once = once;
         this.length = length;
     }
 
     public static Body of(byte[] bytes) {
-        return new Body(null, 0, bytes, bytes.length);
+        return new Body(null, 0, bytes, null, bytes.length);
     }
 
     public static Body of(Path file, long offset, long length) {
-        return new Body(file, offset, null, length);
+        return new Body(file, offset, null, null, length);
+    }
+
+    /** For one attempt only: what was sent of it is gone. */
+    public static Body once(long length, Content content) {
+        return new Body(null, 0, null, content, length);
+    }
+
+    /** Whether it can be handed over from its beginning. */
+    boolean whole() {
+        return once == null || !begun;
     }
 
     /**
@@ -56,6 +75,16 @@ public final class Body {
      * buffer already. Throws Fault when the file cannot be read or has shrunk.
      */
     void pass(byte[] buffer, int filled, Sink sink) throws IOException {
+        if (once != null) {
+            sink.take(buffer, 0, filled);
+            begun = true;
+            Exactly exactly = new Exactly(length, sink);
+            once.writeTo(exactly);
+            if (exactly.left > 0) {
+                throw new IOException("there are " + exactly.left + " bytes less than there were to be");
+            }
+            return;
+        }
         if (bytes == null && length <= FEW) {
             bytes = few();
         }
@@ -65,7 +94,7 @@ public final class Body {
             do {
                 int some = (int) Math.min(buffer.length - end, length - position);
                 fill(channel, position, ByteBuffer.wrap(buffer, end, some));
-                sink.take(buffer, end + some);
+                sink.take(buffer, 0, end + some);
                 position += some;
                 end = 0;
             } while (position < length);
@@ -73,16 +102,16 @@ public final class Body {
     }
 
     /** In hex. */
-    String sha256() throws IOException {
+    public String sha256() throws IOException {
         MessageDigest digest = FileTree.digest("SHA-256");
-        pass(buffer(), 0, (buffer, some) -> digest.update(buffer, 0, some));
+        pass(buffer(), 0, digest::update);
         return HexFormat.of().formatHex(digest.digest());
     }
 
     /** As the header Content-MD5 has it: base64, RFC 1864. */
     public String md5() throws IOException {
         MessageDigest digest = FileTree.digest("MD5");
-        pass(buffer(), 0, (buffer, some) -> digest.update(buffer, 0, some));
+        pass(buffer(), 0, digest::update);
         return Base64.getEncoder().encodeToString(digest.digest());
     }
 
@@ -90,9 +119,9 @@ public final class Body {
     public Digests digests() throws IOException {
         MessageDigest whole = FileTree.digest("SHA-256");
         MessageDigest digest = FileTree.digest("MD5");
-        pass(buffer(), 0, (buffer, some) -> {
-            whole.update(buffer, 0, some);
-            digest.update(buffer, 0, some);
+        pass(buffer(), 0, (buffer, offset, some) -> {
+            whole.update(buffer, offset, some);
+            digest.update(buffer, offset, some);
         });
         return new Digests(Base64.getEncoder().encodeToString(digest.digest()), HexFormat.of().formatHex(whole.digest()));
     }
@@ -150,5 +179,30 @@ public final class Body {
 
     private Fault unreadable(String why) {
         return Fault.failed(file + " cannot be read", why, "see that it is there and that nothing changes it, and run again");
+    }
+
+    // More than was announced would be taken for the next request.
+    private static final class Exactly extends OutputStream {
+        private final Sink sink;
+        private long left;
+
+        Exactly(long length, Sink sink) {
+            this.left = length;
+            this.sink = sink;
+        }
+
+        @Override
+        public void write(int b) throws IOException {
+            write(new byte[] {(byte) b}, 0, 1);
+        }
+
+        @Override
+        public void write(byte[] bytes, int offset, int length) throws IOException {
+            if (length > left) {
+                throw new IOException("there are more bytes than there were to be");
+            }
+            left -= length;
+            sink.take(bytes, offset, length);
+        }
     }
 }

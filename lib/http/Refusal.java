@@ -1,20 +1,20 @@
-package lib.store;
+package lib.http;
 
 import java.io.IOException;
 import java.util.Optional;
 
-/** The store answered, and not with success. */
+/** The server answered, and not with success. */
 public final class Refusal extends IOException {
 
     private static final long serialVersionUID = 1;
 
     public final int status;
-    /** Of the S3 API, such as AccessDenied; empty for an answer to HEAD, which has no body. */
+    /** What the API calls it, such as AccessDenied; empty for an answer to HEAD, which has no body. */
     public final String code;
     /** The Retry-After header as it came (RFC 9110, 10.2.3). */
     final transient Optional<String> retryAfter;
 
-    Refusal(int status, String code, String message, Optional<String> retryAfter) {
+    public Refusal(int status, String code, String message, Optional<String> retryAfter) {
         super(status + (code.isEmpty() ? "" : " " + code) + (message.isEmpty() ? "" : ": " + message));
         this.status = status;
         this.code = code;
@@ -22,7 +22,7 @@ public final class Refusal extends IOException {
     }
 
     /** Whether the same request may succeed a little later. */
-    boolean passing() {
+    public boolean passing() {
         return switch (status) {
             case 408, 429 -> true;
             case 501, 505 -> false; // it will not learn it in the meantime

@@ -1,4 +1,4 @@
-package lib.store;
+package lib.http;
 
 import java.io.IOException;
 import java.net.UnknownHostException;
@@ -11,12 +11,12 @@ import java.util.concurrent.ThreadLocalRandom;
 import javax.net.ssl.SSLException;
 
 /** Does again what may work the next time: 5xx, 408, 429, lost connections, timeouts. Never what was refused. */
-final class Retry {
+public final class Retry {
 
     private static final long FIRST_MILLIS = 200;
     private static final long LONGEST_MILLIS = 20_000;
 
-    interface Attempt<T> {
+    public interface Attempt<T> {
         T run() throws IOException;
     }
 
@@ -24,7 +24,7 @@ final class Retry {
     }
 
     /** Throws what the last attempt threw. */
-    static <T> T run(Tuning tuning, Attempt<T> attempt) throws IOException {
+    public static <T> T run(Tuning tuning, Attempt<T> attempt) throws IOException {
         long end = System.nanoTime() + tuning.patience().toNanos();
         for (int tried = 1; ; tried++) {
             long pause;

@@ -1,4 +1,4 @@
-package lib.store;
+package lib.http;
 
 import java.io.Closeable;
 import java.io.EOFException;
@@ -96,9 +96,9 @@ final class Connection implements Closeable {
                 throw new IOException("the head of the request is " + bytes.length + " bytes long");
             }
             System.arraycopy(bytes, 0, buffer, 0, bytes.length);
-            body.pass(buffer, bytes.length, (some, length) -> {
+            body.pass(buffer, bytes.length, (some, offset, length) -> {
                 asked = System.nanoTime(); // before: who is not let run after it must not take the way for shorter than it is
-                out.write(some, 0, length);
+                out.write(some, offset, length);
                 moved = System.nanoTime();
             });
             out.flush();

@@ -1,4 +1,4 @@
-package lib.store;
+package lib.http;
 
 import java.time.Duration;
 
@@ -27,7 +27,7 @@ public record Tuning(int concurrency, long partsFrom, long partSize, Duration co
     }
 
     /** Bytes of each part but the last of a file of so many bytes. */
-    long partSize(long bytes) {
+    public long partSize(long bytes) {
         return Math.max(partSize, (bytes + MAX_PARTS - 1) / MAX_PARTS);
     }
 }

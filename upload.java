@@ -54,7 +54,7 @@ import lib.Project;
 import lib.Release;
 import lib.ReleaseTag;
 import lib.Version;
-import lib.image.ImageStore;
+import lib.image.Repositories;
 import lib.proof.Fetcher;
 import lib.proof.Proof;
 import lib.publish.Cache;
@@ -128,6 +128,7 @@ class upload implements Cli.Phase {
 
     private Console console;
     private Environment environment;
+    private List<String> registries;
     private Confirmation confirmation;
     private Project project;
     private Path release;
@@ -153,6 +154,7 @@ class upload implements Cli.Phase {
             Config config = checkout.map(found -> Config.of(found.workTree())).orElse(Config.LIX);
             project = config.project();
             environment = config.environment(environmentName);
+            registries = config.registries();
             confirmation = new Confirmation(console, environment, noConfirm);
             Nix nix = new Nix(console, Keys.without(session.env()), List.of());
             if (target == Target.verify) {
@@ -183,6 +185,9 @@ class upload implements Cli.Phase {
                     : List.of(environment.docs()));
             Optional<String> signer = target == Target.all ? preflight.key(access::key) : Optional.empty();
             remote.ifPresent(preflight::git);
+            if (target == Target.all && !built.images().isEmpty()) {
+                preflight.images(access.repositories()::ours);
+            }
             preflight.throwIfAny();
             carryOut(plan(built, access, nix, remote, signer, staging, session), project.name() + " " + built.version()
                     + (target == Target.manual ? "'s manual" : ""));
@@ -210,10 +215,10 @@ class upload implements Cli.Phase {
             content.cache(built, path -> true).artifacts(built);
         }
         boolean newerOfMajor = guards.newerOfMajor(built);
-        List<ImageStore> imageStores = target == Target.all ? imageStores(access, Optional.of(built)) : List.of();
-        for (ImageStore images : imageStores) {
-            plan.add(new Images(images, release, built.images(), built.version().toString(), replace != null));
-            content.images(images, built, List.of(built.version().toString()));
+        boolean images = target == Target.all && !built.images().isEmpty();
+        if (images) {
+            plan.add(new Images(access.repositories().ours(), release, built.images(), built.version().toString(), replace != null));
+            content.images(access.repositories().anybodys(), built, List.of(built.version().toString()));
         }
         String manual = built.official() ? built.version().major() : "nightly";
         if (!newerOfMajor) {
@@ -229,12 +234,12 @@ class upload implements Cli.Phase {
         boolean stable = built.official() && guards.moves("stable", built.version(), movePointers.contains(Pointer.stable));
         boolean manifest = target == Target.all && guards.moves("manifest", built.version(), movePointers.contains(Pointer.manifest));
         List<String> tags = new ArrayList<>(newerOfMajor || !built.official() ? List.of() : List.of(built.version().major()));
-        if (!imageStores.isEmpty() && built.official() && guards.moves("latest", built.version(), movePointers.contains(Pointer.latest))) {
+        if (images && built.official() && guards.moves("latest", built.version(), movePointers.contains(Pointer.latest))) {
             tags.add("latest");
         }
-        for (ImageStore images : tags.isEmpty() ? List.<ImageStore>of() : imageStores) {
-            plan.add(new Images.Tags(images, built.images(), tags));
-            pointers.images(images, built, tags);
+        if (images && !tags.isEmpty()) {
+            plan.add(new Images.Tags(access.repositories().ours(), built.images(), tags));
+            pointers.images(access.repositories().anybodys(), built, tags);
         }
         if (stable) {
             plan.add(mirror(store, "stable", stablePages(built)));
@@ -267,11 +272,11 @@ class upload implements Cli.Phase {
         Proof pointers = proof(Optional.of(store), Optional.empty()).patience(patience());
         built.ifPresent(known -> pointers.manual(known, "stable").manifest(known));
         Plan plan = new Plan().verify(project.name() + " " + pointTo + " is there, whole", content::orFail);
-        for (ImageStore images : imageStores(access, built)) {
+        if (hasImages(built)) {
             List<String> tags = List.of(pointTo.major(), "latest");
-            content.images(images, built.get(), List.of(pointTo.toString()));
-            plan.add(new Images.Tags(images, built.get().images(), tags));
-            pointers.images(images, built.get(), tags);
+            content.images(access.repositories().anybodys(), built.get(), List.of(pointTo.toString()));
+            plan.add(new Images.Tags(access.repositories().ours(), built.get().images(), tags));
+            pointers.images(access.repositories().anybodys(), built.get(), tags);
         }
         plan.add(mirror(store, "stable", Folder.objects(store, environment.releases(), project.folder(pointTo) + "manual/")));
         plan.add(manifest(store, artifacts));
@@ -285,15 +290,15 @@ class upload implements Cli.Phase {
     private void verifyPublished(Optional<Git> checkout, Nix nix, Cli.Session session) throws IOException {
         Version version = releaseToVerify != null ? releaseToVerify : checkout.map(git -> Release.at(git, project).version())
                 .orElseThrow(() -> Fault.usage("which version?", "this is no checkout that could tell", "name it with --release"));
-        boolean open = environment.urls().keySet().containsAll(List.of("releases", "cache", "docs"));
-        try (Access access = open ? null : open(session, checkout.orElseThrow(() -> Fault.usage(environment.name() + " is not public",
+        try (Repositories anybodys = new Repositories(environment, Optional.empty(), List.of(), Map.of(), false, console);
+                Access access = environment.isPublic() ? null : open(session, checkout.orElseThrow(() -> Fault.usage(environment.name() + " is not public",
                 "its keys are used from a checkout", "run in one, or name it with --repo")), nix)) {
             console.step("Proving " + project.name() + " " + version + " on " + confirmation.spoken());
             Proof proof = proof(Optional.ofNullable(access).map(Access::store), Optional.empty());
             Optional<BuiltRelease> built = proof.version(version, path -> true);
             Optional<String> url = access != null ? Optional.of(access.gitUrl()) : environment.git();
-            for (ImageStore images : access == null ? List.<ImageStore>of() : imageStores(access, built)) {
-                proof.images(images, built.get(), List.of(version.toString()));
+            if (hasImages(built)) {
+                proof.images((access == null ? anybodys : access.repositories()).anybodys(), built.get(), List.of(version.toString()));
             }
             url.ifPresent(address -> proof.tag(address, version, built.map(BuiltRelease::commit), false, Keys.without(session.env())));
             proof.orFail();
@@ -305,8 +310,8 @@ class upload implements Cli.Phase {
         return new Proof(Fetcher.of(environment, store, "releases", "cache", "docs"), environment, project, signer, console);
     }
 
-    private static List<ImageStore> imageStores(Access access, Optional<BuiltRelease> built) {
-        return built.isEmpty() || built.get().images().isEmpty() ? List.of() : access.imageStores();
+    private static boolean hasImages(Optional<BuiltRelease> built) {
+        return built.isPresent() && !built.get().images().isEmpty();
     }
 
     // As long as a proxy on the way may keep what a pointer said.
@@ -388,6 +393,6 @@ class upload implements Cli.Phase {
     private Access open(Cli.Session session, Git git, Nix nix) throws IOException {
         Path folder = localFolder == null ? git.shared("local") : session.folder().resolve(localFolder).normalize();
         return Access.open(environment, git, nix, session,
-                new Access.Wish(Optional.ofNullable(signingKey).map(session.folder()::resolve), folder, planOnly, concurrency));
+                new Access.Wish(Optional.ofNullable(signingKey).map(session.folder()::resolve), folder, planOnly, concurrency, registries));
     }
 }

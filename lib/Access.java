@@ -10,8 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
 import lib.http.Tuning;
-import lib.image.ImageStore;
-import lib.image.OciLayout;
+import lib.image.Repositories;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 
@@ -23,7 +22,7 @@ public final class Access implements AutoCloseable {
 
     private ObjectStore store;
     private String gitUrl;
-    private List<ImageStore> imageStores = List.of();
+    private Repositories repositories;
     private Runnable lifetime = () -> { };
     private Supplier<SigningKey> openKey;
     private SigningKey key;
@@ -41,9 +40,9 @@ public final class Access implements AutoCloseable {
         return gitUrl;
     }
 
-    /** The repositories that images go to. */
-    public List<ImageStore> imageStores() {
-        return imageStores;
+    /** Where images go. */
+    public Repositories repositories() {
+        return repositories;
     }
 
     /** The cache's key, looked for when first asked for: a plan needs none. Throws Fault where there is none. */
@@ -66,8 +65,9 @@ public final class Access implements AutoCloseable {
      * @param localFolder where the environment local is kept
      * @param planOnly    nothing is to be changed, nor made
      * @param concurrency requests to the object store at once, at most
+     * @param registries  repositories of images, of whatever environment
      */
-    public record Wish(Optional<Path> signingKey, Path localFolder, boolean planOnly, int concurrency) {
+    public record Wish(Optional<Path> signingKey, Path localFolder, boolean planOnly, int concurrency, List<String> registries) {
     }
 
     /** Opens an environment. A plan must not even make the local store: it looks at an empty one. */
@@ -92,9 +92,7 @@ public final class Access implements AutoCloseable {
             Keys keys = access.keep(Keys.of(environment, buckets, env, console, InstantSource.system()));
             keys.resolveCredentials(); // now: keys that cannot be had are found before anything begins
             access.lifetime = keys::checkLifetime;
-            if (!environment.registries().isEmpty()) {
-                console.warn("images are not published to " + String.join(", ", environment.registries()) + ": releng cannot do that yet");
-            }
+            access.repositories = access.keep(new Repositories(environment, Optional.empty(), wish.registries(), env, !wish.planOnly(), console));
             access.store = access.keep(ObjectStore.connect(environment.endpoint().orElseThrow(), environment.region(), keys,
                     Tuning.DEFAULT.withConcurrency(wish.concurrency())));
             return access;
@@ -118,7 +116,8 @@ public final class Access implements AutoCloseable {
                 git.git("init", "--quiet", "--bare", bare.toString()).orFail("the repository of " + environment.name() + " could not be made", "look at " + folder);
             }
             access.gitUrl = bare.toString();
-            access.imageStores = List.of(new OciLayout(folder.resolve("images")));
+            access.repositories = access.keep(new Repositories(environment, Optional.of(folder.resolve("images")), wish.registries(), session.env(),
+                    !wish.planOnly(), session.console()));
             Path secret = folder.resolve("cache.sec");
             if (!Files.exists(secret)) {
                 nix.generateKey(environment.cache(), secret, folder.resolve("cache.pub"));

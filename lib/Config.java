@@ -66,6 +66,11 @@ public record Config(Project project, ImagePolicy imagePolicy, Map<String, Envir
         return environment;
     }
 
+    /** The repositories of all environments. */
+    public List<String> registries() {
+        return environments.values().stream().flatMap(environment -> environment.registries().stream()).distinct().toList();
+    }
+
     private static Project project(Json.Fields fields) {
         Project lix = Project.LIX;
         String[] values = {

@@ -98,6 +98,11 @@ public record Environment(String name, String releases, String cache, String doc
         urls = Map.copyOf(urls);
     }
 
+    /** Whether anybody can fetch what is published, by web address and without keys. */
+    public boolean isPublic() {
+        return urls.keySet().containsAll(List.of("releases", "cache", "docs"));
+    }
+
     /** The embedded store on a folder of this machine. */
     public boolean isLocal() {
         return endpoint.isEmpty();
@@ -112,8 +117,8 @@ public record Environment(String name, String releases, String cache, String doc
                 what + " '" + uri + "' must use https: keys and bytes travel over it");
     }
 
-    // A name that has to be looked up is not loopback: what it resolves to can change.
-    private static boolean isLoopback(String host) {
+    /** Whether a host is this machine, whatever a name server says: what a name resolves to can change. */
+    public static boolean isLoopback(String host) {
         if (host.equals("localhost")) {
             return true;
         }

@@ -21,11 +21,13 @@ import java.util.Random;
 import java.util.TreeSet;
 import java.util.zip.GZIPOutputStream;
 import lib.BuiltRelease;
+import lib.Exec;
 import lib.Fault;
 import lib.FileTree;
 import lib.ImagePolicy;
 import lib.image.Audit;
 import lib.image.DockerArchive;
+import lib.image.ParallelGzip;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
 import org.apache.commons.compress.archivers.tar.TarConstants;
@@ -81,6 +83,17 @@ class DockerArchiveTest {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         try (OutputStream over = compression.over(out)) {
             over.write(bytes);
+        }
+        return out.toByteArray();
+    }
+
+    private static byte[] gzip(byte[] bytes, int threads) throws IOException {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        try (ParallelGzip gzip = new ParallelGzip(out, threads)) {
+            for (int at = 0; at < bytes.length; at += 70_001) {
+                gzip.write(bytes, at, Math.min(70_001, bytes.length - at));
+            }
+            gzip.finish();
         }
         return out.toByteArray();
     }
@@ -155,8 +168,8 @@ class DockerArchiveTest {
         assertEquals(new DockerArchive.Platform("linux", "arm64", Optional.of("v8")), expected.platform());
         assertEquals(List.of("a=ä", "b=2"), expected.labels().entrySet().stream().map(Map.Entry::toString).toList());
         assertEquals(List.of("lix:2.95.0", "lix:latest"), expected.tags());
-        byte[] lower = compressed(LOWER, GZIPOutputStream::new);
-        byte[] upper = compressed(UPPER, GZIPOutputStream::new);
+        byte[] lower = gzip(LOWER, 1);
+        byte[] upper = gzip(UPPER, 1);
         assertEquals(List.of(new DockerArchive.Layer("one/layer.tar", "sha256:" + sha256(LOWER), LOWER.length, "sha256:" + sha256(lower), lower.length,
                 "gzip", new TreeSet<>(List.of(A))), new DockerArchive.Layer("two/layer.tar", "sha256:" + sha256(UPPER), UPPER.length, "sha256:" + sha256(upper),
                 upper.length, "gzip", new TreeSet<>(List.of(B)))), expected.layers());
@@ -178,7 +191,7 @@ class DockerArchiveTest {
             Compression compression = kind.getKey();
             byte[] stored = compressed(LOWER, compression);
             entries.set(1, Entry.file("one/layer.tar", stored));
-            byte[] blob = compression == NONE ? compressed(LOWER, GZIPOutputStream::new) : stored;
+            byte[] blob = compression == NONE ? gzip(LOWER, 1) : stored;
             assertEquals(new DockerArchive.Layer("one/layer.tar", "sha256:" + sha256(LOWER), LOWER.length, "sha256:" + sha256(blob), blob.length,
                     kind.getValue(), new TreeSet<>(List.of(A))), read(entries).layers().get(0));
         }
@@ -189,6 +202,24 @@ class DockerArchiveTest {
         byte[] config = config(LOWER, UPPER);
         entries.set(4, Entry.file("manifest.json", manifest(sha256(config) + ".json", "one/layer.tar", "hard.tar")));
         assertEquals(List.of("blobs/deeper/real.tar", "two/layer.tar"), read(entries).layers().stream().map(DockerArchive.Layer::entry).toList());
+    }
+
+    @Test
+    void layersAreCompressedToTheSameBytesByAnyNumberOfThreadsAndGzipReadsThem() throws IOException {
+        for (int size : new int[] {0, 1, (1 << 18) - 1, 1 << 18, (1 << 18) + 1, 3 << 18, 5_000_000}) {
+            byte[] plain = new byte[size];
+            Random random = new Random(size);
+            for (int i = 0; i < size; i++) {
+                plain[i] = (byte) (random.nextInt(7) == 0 ? random.nextInt() : i / 100);
+            }
+            byte[] one = gzip(plain, 1);
+            assertArrayEquals(one, gzip(plain, 7), size + " bytes");
+            Path file = Files.write(folder.resolve("layer.gz"), one);
+            ByteArrayOutputStream out = new ByteArrayOutputStream();
+            assertEquals(0, Exec.of("gzip", "-dc", file.toString()).run(in -> in.transferTo(out)).exit());
+            assertArrayEquals(plain, out.toByteArray(), size + " bytes");
+            assertTrue(one.length < Math.max(100, size), one.length + " for " + size);
+        }
     }
 
     @Test

@@ -55,19 +55,19 @@ class ImagesTest {
     }
 
     private Images images(boolean replace) {
-        return new Images(layout, release, built.images(), "2.95.0", replace);
+        return new Images(List.of(layout), release, built.images(), "2.95.0", replace);
     }
 
     private void publish() throws IOException {
         Plan plan = new Plan().add(images(false));
         plan.requireNoConflicts();
         plan.run(console, 4);
-        new Plan().add(new Images.Tags(layout, built.images(), List.of("2.95", "latest"))).run(console, 4);
+        new Plan().add(new Images.Tags(List.of(layout), built.images(), List.of("2.95", "latest"))).run(console, 4);
     }
 
     private Proof proof() {
         return new Proof(Fetcher.of(Config.LIX.environment("local"), Optional.empty()), Config.LIX.environment("local"), Config.LIX.project(),
-                Optional.empty(), console).images(layout, built, List.of("2.95.0", "2.95", "latest"));
+                Optional.empty(), console).images(List.of(layout), built, List.of("2.95.0", "2.95", "latest"));
     }
 
     private static List<String> stages(Destination.Difference difference) {
@@ -104,7 +104,7 @@ class ImagesTest {
         publish();
         FileTree.remove(release);
         assertEquals(List.of(), stages(images(false).compare()));
-        assertEquals(List.of(), stages(new Images.Tags(layout, built.images(), List.of("2.95", "latest")).compare()));
+        assertEquals(List.of(), stages(new Images.Tags(List.of(layout), built.images(), List.of("2.95", "latest")).compare()));
     }
 
     @Test
@@ -134,7 +134,7 @@ class ImagesTest {
     @Test
     void whatTwoImagesShareIsSentOnce() throws IOException {
         BuiltRelease.Image first = built.images().get(0);
-        Destination.Difference twice = new Images(layout, release, List.of(first, first), "2.95.0", false).compare();
+        Destination.Difference twice = new Images(List.of(layout), release, List.of(first, first), "2.95.0", false).compare();
         assertEquals(1, twice.stages().get(0).operations().size(), twice.toString());
         assertTrue(twice.stages().get(0).operations().get(0).what().startsWith("3 blobs of "), twice.toString());
     }

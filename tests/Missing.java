@@ -7,7 +7,8 @@ import java.util.Map;
 /** The programs tests and rehearsal need, and the Debian packages they come in. */
 final class Missing {
 
-    static final Map<String, String> FOR_REHEARSAL = programs("git", "git", "nix", "nix-bin", "xz", "xz-utils", "skopeo", "skopeo");
+    static final Map<String, String> FOR_REHEARSAL = programs("git", "git", "nix", "nix-bin", "xz", "xz-utils", "skopeo", "skopeo",
+            "docker-registry", "docker-registry");
     static final Map<String, String> FOR_TESTS = FOR_REHEARSAL;
 
     private Missing() {

@@ -66,7 +66,7 @@ public final class Body {
     }
 
     /** Whether it can be handed over from its beginning. */
-    boolean whole() {
+    public boolean whole() {
         return once == null || !begun;
     }
 

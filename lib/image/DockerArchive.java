@@ -23,11 +23,11 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.zip.GZIPOutputStream;
 import lib.BuiltRelease;
 import lib.Fault;
 import lib.FileTree;
 import lib.Json;
+import lib.http.Body;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
 import org.apache.commons.compress.compressors.gzip.GzipCompressorInputStream;
@@ -122,14 +122,9 @@ public final class DockerArchive {
         return image;
     }
 
-    /** A blob's bytes, written once from the first to the last. */
-    public interface Content {
-        void writeTo(OutputStream out) throws IOException;
-    }
-
     /** Takes a blob of so many bytes; {@code digest} is {@code sha256:} and hex digits, and not checked yet. */
     public interface Sink {
-        void blob(String digest, long size, Content content) throws IOException;
+        void blob(String digest, long size, Body.Content content) throws IOException;
     }
 
     /**
@@ -148,10 +143,13 @@ public final class DockerArchive {
                     BufferedInputStream in = new BufferedInputStream(tar, 1 << 16);
                     boolean compress = plain(in) == in;
                     sink.blob(layer.blob(), layer.blobSize(), out -> {
-                        OutputStream over = compress ? new GZIPOutputStream(out, 1 << 16) : out;
-                        in.transferTo(over);
-                        if (compress) {
-                            ((GZIPOutputStream) over).finish();
+                        if (!compress) {
+                            in.transferTo(out);
+                            return;
+                        }
+                        try (ParallelGzip gzip = new ParallelGzip(out)) {
+                            in.transferTo(gzip);
+                            gzip.finish();
                         }
                     });
                 } else if (missing.contains(image.id()) && entry.getSize() == image.configSize()) {
@@ -215,22 +213,31 @@ public final class DockerArchive {
         InputStream content = plain(in);
         Measured compressed = new Measured(OutputStream.nullOutputStream());
         boolean compress = content == in;
-        Measured plain = new Measured(compress ? new GZIPOutputStream(compressed, 1 << 16) : OutputStream.nullOutputStream());
-        BufferedInputStream measured = new BufferedInputStream(new TeeInputStream(content, plain), 1 << 16);
-        measured.mark(512);
-        byte[] begin = measured.readNBytes(512);
-        measured.reset();
-        Optional<SortedSet<String>> storePaths = Optional.empty();
-        if (begin.length == 512 && new String(begin, 257, 5, StandardCharsets.US_ASCII).equals("ustar")) {
-            storePaths = Optional.of(storePaths(measured));
-        } else if (begin.length > 0 && (begin[0] == '{' || begin[0] == '[')) {
-            keep(name, measured.readNBytes(LARGEST_DOCUMENT));
+        try (ParallelGzip gzip = new ParallelGzip(compressed)) {
+            Measured plain = new Measured(compress ? gzip : OutputStream.nullOutputStream());
+            Optional<SortedSet<String>> storePaths = look(name, new BufferedInputStream(new TeeInputStream(content, plain), 1 << 16));
+            in.transferTo(OutputStream.nullOutputStream()); // what stands behind a compressed end belongs to the file, too
+            if (compress) {
+                gzip.finish();
+            }
+            Measured blob = compress ? compressed : raw;
+            return new Stored(plain.sha256(), plain.size(), blob.sha256(), blob.size(), content instanceof ZstdInputStream ? "zstd" : "gzip", storePaths);
         }
-        measured.transferTo(OutputStream.nullOutputStream());
-        in.transferTo(OutputStream.nullOutputStream()); // what stands behind a compressed end belongs to the file, too
-        plain.close();
-        Measured blob = compress ? compressed : raw;
-        return new Stored(plain.sha256(), plain.size(), blob.sha256(), blob.size(), content instanceof ZstdInputStream ? "zstd" : "gzip", storePaths);
+    }
+
+    /** Reads it to its end: the names of the store paths of a tar; a document is kept. */
+    private Optional<SortedSet<String>> look(String name, BufferedInputStream file) throws IOException {
+        Optional<SortedSet<String>> storePaths = Optional.empty();
+        file.mark(512);
+        byte[] begin = file.readNBytes(512);
+        file.reset();
+        if (begin.length == 512 && new String(begin, 257, 5, StandardCharsets.US_ASCII).equals("ustar")) {
+            storePaths = Optional.of(storePaths(file));
+        } else if (begin.length > 0 && (begin[0] == '{' || begin[0] == '[')) {
+            keep(name, file.readNBytes(LARGEST_DOCUMENT));
+        }
+        file.transferTo(OutputStream.nullOutputStream());
+        return storePaths;
     }
 
     private void keep(String name, byte[] document) throws IOException {

@@ -17,6 +17,7 @@ import java.util.HexFormat;
 import java.util.Optional;
 import lib.FileTree;
 import lib.Json;
+import lib.http.Body;
 
 /** A folder that keeps images (OCI image spec 1.1, image-layout.md): what skopeo calls {@code oci:FOLDER:TAG}. */
 public record OciLayout(Path folder) implements ImageStore {
@@ -50,7 +51,7 @@ public record OciLayout(Path folder) implements ImageStore {
     }
 
     @Override
-    public void blob(String digest, long size, DockerArchive.Content content) throws IOException {
+    public void blob(String digest, long size, Body.Content content) throws IOException {
         Files.createDirectories(path(digest).getParent());
         // Always the same name: what a run that was killed has left is written over by the next.
         Path partial = path(digest).resolveSibling("." + path(digest).getFileName() + ".partial");
@@ -79,6 +80,7 @@ public record OciLayout(Path folder) implements ImageStore {
 
     @Override
     public synchronized void tag(String tag, ImageIndex.Document document) throws IOException {
+        manifest(document);
         FileTree.writeWhole(folder.resolve("oci-layout"), "{\"imageLayoutVersion\": \"1.0.0\"}\n".getBytes(StandardCharsets.UTF_8));
         ObjectNode index = index();
         ArrayNode entries = Json.MAPPER.createArrayNode();

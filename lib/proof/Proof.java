@@ -129,9 +129,14 @@ public final class Proof {
         });
     }
 
-    /** The images of a release in a repository: each manifest and blob is there, and each of the tags names their index. */
-    public Proof images(ImageStore store, BuiltRelease built, List<String> tags) {
-        return check("images in " + store.name(), findings -> {
+    /** The images of a release in each repository: each manifest and blob is there, and each of the tags names their index. */
+    public Proof images(List<ImageStore> stores, BuiltRelease built, List<String> tags) {
+        stores.forEach(store -> images(store, built, tags));
+        return this;
+    }
+
+    private void images(ImageStore store, BuiltRelease built, List<String> tags) {
+        check("images in " + store.name(), findings -> {
             ImageIndex wanted = ImageIndex.of(built.images());
             Stream.concat(wanted.manifests().stream(), Stream.of(wanted.index())).forEach(document -> image(findings, document.digest(), () ->
                     store.manifest(document.digest()).map(bytes -> Arrays.equals(bytes, document.bytes()) ? "" : "has other bytes")));
@@ -165,6 +170,8 @@ public final class Proof {
             }
         } catch (IOException e) {
             findings.failure(what + ": " + e);
+        } catch (Fault fault) {
+            findings.failure(fault.getMessage());
         }
     }
 

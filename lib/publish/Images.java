@@ -3,23 +3,29 @@ package lib.publish;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import lib.BuiltRelease;
-import lib.image.DockerArchive;
+import lib.http.Tuning;
 import lib.image.ImageIndex;
 import lib.image.ImageStore;
+import lib.image.Transfer;
 
 /**
- * A release's images in one repository, under the tag of its version: blobs, then manifests, then the index that the
- * tag names. Where the tag is right nothing is read and nothing compressed.
+ * A release's images in some repositories, under the tag of its version: blobs, then manifests, then the index that
+ * the tag names. Where tag and manifests are right nothing is read and nothing compressed.
  *
  * @param release the folder the images' paths begin in
- * @param replace another index under that tag is replaced: somebody said so by name
+ * @param replace every blob is asked for, and another index under that tag is replaced: somebody said so by name
  */
-public record Images(ImageStore store, Path release, List<BuiltRelease.Image> images, String version, boolean replace) implements Destination {
+public record Images(List<ImageStore> stores, Path release, List<BuiltRelease.Image> images, String version, boolean replace) implements Destination {
+
+    private static final int CONCURRENCY = 8;
 
     @Override
     public String name() {
@@ -29,58 +35,89 @@ public record Images(ImageStore store, Path release, List<BuiltRelease.Image> im
     @Override
     public Difference compare() throws IOException {
         ImageIndex wanted = ImageIndex.of(images);
-        Optional<String> there = store.tag(version);
-        if (there.equals(Optional.of(wanted.index().digest()))) {
-            return new Difference(List.of(), List.of());
-        }
-        List<Stage> stages = new ArrayList<>();
-        List<Operation> blobs = new ArrayList<>();
-        Set<String> taken = new TreeSet<>(); // what two images share is sent with the first
-        for (BuiltRelease.Image image : images) {
-            Set<String> missing = missing(image);
-            missing.removeAll(taken);
-            taken.addAll(missing);
-            if (!missing.isEmpty()) {
-                long bytes = image.layers().stream().filter(layer -> missing.contains(layer.blob())).mapToLong(BuiltRelease.ImageLayer::blobSize).sum();
-                blobs.add(Operation.create(missing.size() + " blobs of " + image.path() + " in " + store.name(), bytes, image.id(),
-                        () -> DockerArchive.send(release.resolve(image.path()), image, missing, store::blob)));
+        Map<ImageStore, Set<String>> missing = new LinkedHashMap<>(); // blobs, of the stores that lack anything
+        List<Operation> manifests = new ArrayList<>();
+        List<Operation> tags = new ArrayList<>();
+        List<String> conflicts = new ArrayList<>();
+        for (ImageStore store : stores) {
+            Optional<String> there = store.tag(version);
+            boolean tagged = there.equals(Optional.of(wanted.index().digest()));
+            boolean listed = tagged && hasAll(store, wanted.manifests());
+            Set<String> lacks = listed && !replace ? Set.of() : missing(store);
+            if (listed && lacks.isEmpty()) {
+                continue;
+            }
+            missing.put(store, lacks);
+            wanted.manifests().forEach(manifest -> manifests.add(Operation.create("manifest in " + store.name(), manifest.bytes().length, manifest.digest(),
+                    () -> store.manifest(manifest))));
+            tags.add(tag(store, version, tagged ? Optional.empty() : there, wanted.index()));
+            if (there.isPresent() && !tagged && !replace) {
+                conflicts.add(store.name() + ":" + version + " is " + there.get() + ", built was " + wanted.index().digest());
             }
         }
-        if (!blobs.isEmpty()) {
-            stages.add(new Stage("blobs", blobs));
-        }
-        stages.add(new Stage("manifests", wanted.manifests().stream().map(manifest -> Operation.create("manifest in " + store.name(),
-                manifest.bytes().length, manifest.digest(), () -> store.manifest(manifest))).toList()));
-        stages.add(new Stage("index", List.of(tag(store, version, there, wanted.index()))));
-        return new Difference(stages, there.isPresent() && !replace ? List.of(store.name() + ":" + version + " is " + there.get() + ", built was "
-                + wanted.index().digest()) : List.of());
+        List<Operation> blobs = images.stream().flatMap(image -> blobs(image, missing).stream()).toList();
+        return new Difference(List.of(new Stage("blobs", blobs), new Stage("manifests", manifests), new Stage("index", tags)).stream()
+                .filter(stage -> !stage.operations().isEmpty()).toList(), conflicts);
     }
 
-    private Set<String> missing(BuiltRelease.Image image) throws IOException {
-        Set<String> missing = new TreeSet<>();
-        if (store.size(image.id()).isEmpty()) {
-            missing.add(image.id());
-        }
-        for (BuiltRelease.ImageLayer layer : image.layers()) {
-            if (!store.size(layer.blob()).equals(Optional.of(layer.blobSize()))) {
-                missing.add(layer.blob());
+    private static boolean hasAll(ImageStore store, List<ImageIndex.Document> manifests) throws IOException {
+        for (ImageIndex.Document manifest : manifests) {
+            if (store.manifest(manifest.digest()).isEmpty()) {
+                return false;
             }
         }
+        return true;
+    }
+
+    // What two images share is sent with the first.
+    private Optional<Operation> blobs(BuiltRelease.Image image, Map<ImageStore, Set<String>> missing) {
+        Map<ImageStore, Set<String>> mine = new LinkedHashMap<>();
+        missing.forEach((store, digests) -> {
+            Set<String> some = new TreeSet<>(digests(image).keySet());
+            some.retainAll(digests);
+            digests.removeAll(some);
+            if (!some.isEmpty()) {
+                mine.put(store, some);
+            }
+        });
+        if (mine.isEmpty()) {
+            return Optional.empty();
+        }
+        long bytes = mine.values().stream().flatMap(Set::stream).mapToLong(digests(image)::get).sum();
+        String what = mine.values().stream().mapToInt(Set::size).max().getAsInt() + " blobs of " + image.path() + " in "
+                + mine.keySet().stream().map(ImageStore::name).collect(Collectors.joining(" and "));
+        return Optional.of(Operation.create(what, bytes, image.id(), () -> Transfer.run(release.resolve(image.path()), image, mine, Tuning.DEFAULT)));
+    }
+
+    private Set<String> missing(ImageStore store) throws IOException {
+        Map<String, Long> all = new LinkedHashMap<>();
+        images.forEach(image -> all.putAll(digests(image)));
+        Set<String> missing = java.util.Collections.synchronizedSet(new TreeSet<>());
+        Parallel.forEach(all.entrySet(), CONCURRENCY, blob -> {
+            if (!store.size(blob.getKey()).equals(Optional.of(blob.getValue()))) {
+                missing.add(blob.getKey());
+            }
+        });
         return missing;
+    }
+
+    /** Every blob of an image, with its size in bytes. */
+    private static Map<String, Long> digests(BuiltRelease.Image image) {
+        Map<String, Long> digests = new LinkedHashMap<>();
+        digests.put(image.id(), image.configSize());
+        image.layers().forEach(layer -> digests.put(layer.blob(), layer.blobSize()));
+        return digests;
     }
 
     private static Operation tag(ImageStore store, String tag, Optional<String> there, ImageIndex.Document index) {
         String what = store.name() + ":" + tag;
-        Operation.Action action = () -> {
-            store.manifest(index);
-            store.tag(tag, index);
-        };
+        Operation.Action action = () -> store.tag(tag, index);
         return there.isPresent() ? Operation.move(what, there.get(), index.digest(), action)
                 : Operation.create(what, index.bytes().length, index.digest(), action);
     }
 
-    /** The pointers among the tags of a repository: MAJOR and latest. */
-    public record Tags(ImageStore store, List<BuiltRelease.Image> images, List<String> tags) implements Destination {
+    /** The pointers among the tags: MAJOR and latest. */
+    public record Tags(List<ImageStore> stores, List<BuiltRelease.Image> images, List<String> tags) implements Destination {
 
         @Override
         public String name() {
@@ -91,10 +128,12 @@ public record Images(ImageStore store, Path release, List<BuiltRelease.Image> im
         public Difference compare() throws IOException {
             ImageIndex.Document index = ImageIndex.of(images).index();
             List<Operation> moves = new ArrayList<>();
-            for (String tag : tags) {
-                Optional<String> there = store.tag(tag);
-                if (!there.equals(Optional.of(index.digest()))) {
-                    moves.add(Images.tag(store, tag, there, index));
+            for (ImageStore store : stores) {
+                for (String tag : tags) {
+                    Optional<String> there = store.tag(tag);
+                    if (!there.equals(Optional.of(index.digest()))) {
+                        moves.add(Images.tag(store, tag, there, index));
+                    }
                 }
             }
             return new Difference(moves.isEmpty() ? List.of() : List.of(new Stage(String.join(" and ", tags), moves)), List.of());

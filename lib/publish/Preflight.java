@@ -9,6 +9,7 @@ import lib.Environment;
 import lib.Fault;
 import lib.ObjectStore;
 import lib.SigningKey;
+import lib.image.ImageStore;
 import lib.store.Dialect;
 
 /**
@@ -60,6 +61,14 @@ public record Preflight(Console console, Environment environment, boolean writes
     /** The push target answers and, for a run, would take the push. */
     public Preflight git(GitRemote remote) {
         return check(() -> remote.requireReachable(writes));
+    }
+
+    /** Every repository of images can be read and, for a run, written to, with the login there is for it. */
+    public Preflight images(Supplier<List<ImageStore>> stores) {
+        List<ImageStore> opened = new ArrayList<>();
+        check(() -> opened.addAll(stores.get()));
+        opened.forEach(store -> check(store::check));
+        return this;
     }
 
     public Preflight check(Runnable check) {

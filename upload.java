@@ -54,6 +54,7 @@ import lib.Project;
 import lib.Release;
 import lib.ReleaseTag;
 import lib.Version;
+import lib.http.Tuning;
 import lib.image.Repositories;
 import lib.proof.Fetcher;
 import lib.proof.Proof;
@@ -217,7 +218,7 @@ class upload implements Cli.Phase {
         boolean newerOfMajor = guards.newerOfMajor(built);
         boolean images = target == Target.all && !built.images().isEmpty();
         if (images) {
-            plan.add(new Images(access.repositories().ours(), release, built.images(), built.version().toString(), replace != null));
+            plan.add(new Images(access.repositories().ours(), release, built.images(), built.version().toString(), replace != null, Tuning.DEFAULT));
             content.images(access.repositories().anybodys(), built, List.of(built.version().toString()));
         }
         String manual = built.official() ? built.version().major() : "nightly";

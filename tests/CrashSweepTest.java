@@ -57,8 +57,7 @@ class CrashSweepTest {
         releases = new SweepReleases(folder.resolve("releases"));
         in(world -> {
             old = world.state();
-            try (FaultProxy proxy = new FaultProxy(world.store().endpoint())) {
-                world.point(proxy.endpoint());
+            try (FaultProxy proxy = world.proxied()) {
                 Checkout.Run run = world.upload();
                 assertEquals(0, run.exit(), run.err());
                 warnings = warnings(run);
@@ -106,8 +105,7 @@ class CrashSweepTest {
     }
 
     private void kill(SweepWorld world, FaultProxy.Fault fault, int number) throws Exception {
-        try (FaultProxy proxy = new FaultProxy(world.store().endpoint())) {
-            world.point(proxy.endpoint());
+        try (FaultProxy proxy = world.proxied()) {
             Process process = world.forked();
             proxy.killing(() -> process.toHandle().destroyForcibly()).arm(fault, request -> request.number() == number);
             if (!process.waitFor(4, TimeUnit.MINUTES)) {
@@ -130,15 +128,14 @@ class CrashSweepTest {
     }
 
     private void failOnce(SweepWorld world, FaultProxy.Fault fault, int part) throws Exception {
-        try (FaultProxy proxy = new FaultProxy(world.store().endpoint())) {
-            world.point(proxy.endpoint());
+        try (FaultProxy proxy = world.proxied()) {
             proxy.arm(fault, request -> request.before() == 0 && (Math.floorMod((request.method() + request.path()).hashCode(), PARTS) == part || rare(request)));
             Checkout.Run run = world.upload();
             assertEquals(0, run.exit(), run.err());
             assertEquals(warnings, warnings(run), "what passes must not be taken for a property of the store");
             assertTrue(proxy.mistreated() > requests / PARTS / 2, proxy.mistreated() + " requests were mistreated");
         }
-        world.point(world.store().endpoint());
+        world.direct();
         assertSame(next, world.state());
         nothingToSend(world);
     }
@@ -152,8 +149,7 @@ class CrashSweepTest {
 
     private void stall(SweepWorld world, int number) throws Exception {
         assumeTrue(ALL, "it takes the client's timeout, a minute: --slow runs it, for each stage");
-        try (FaultProxy proxy = new FaultProxy(world.store().endpoint())) {
-            world.point(proxy.endpoint());
+        try (FaultProxy proxy = world.proxied()) {
             proxy.arm(FaultProxy.Fault.STALL, request -> request.number() == number);
             Checkout.Run run = world.upload();
             assertEquals(0, run.exit(), run.err());
@@ -180,9 +176,8 @@ class CrashSweepTest {
     }
 
     private void failForGood(SweepWorld world, FaultProxy.Fault fault, int number) throws Exception {
-        try (FaultProxy proxy = new FaultProxy(world.store().endpoint())) {
+        try (FaultProxy proxy = world.proxied()) {
             boolean once = fault == FaultProxy.Fault.FORBIDDEN_403;
-            world.point(proxy.endpoint());
             proxy.arm(fault, request -> once ? request.number() == number : request.number() >= number);
             Checkout.Run run = world.upload();
             assertTrue(proxy.mistreated() > 0, "nothing was mistreated");
@@ -191,8 +186,9 @@ class CrashSweepTest {
             assertFalse(run.err().contains("\tat ") || run.err().contains("unexpectedly") || run.err().lines().count() > 60, run.err());
             if (once) {
                 FaultProxy.Request forbidden = proxy.log().get(number - 1);
-                assertTrue(proxy.log().stream().skip(number).noneMatch(request -> request.method().equals(forbidden.method())
-                        && request.path().equals(forbidden.path())), "403 is not tried again: " + forbidden);
+                // All uploads to a registry begin alike.
+                assertTrue(forbidden.path().endsWith("/blobs/uploads/") || proxy.log().stream().skip(number).noneMatch(request ->
+                        request.method().equals(forbidden.method()) && request.path().equals(forbidden.path())), "403 is not tried again: " + forbidden);
             }
             proxy.awaitIdle();
         }
@@ -205,8 +201,7 @@ class CrashSweepTest {
     void newPagesComeFirst() throws Exception {
         in(world -> {
             world.restore(releases);
-            try (FaultProxy proxy = new FaultProxy(world.store().endpoint())) {
-                world.point(proxy.endpoint());
+            try (FaultProxy proxy = world.proxied()) {
                 proxy.arm(FaultProxy.Fault.FORBIDDEN_403, request -> request.writes() && request.path().contains("/stable/release-notes/rl-2.95.html"));
                 Checkout.Run run = world.upload();
                 assertEquals(1, run.exit(), run.err());
@@ -235,6 +230,11 @@ class CrashSweepTest {
             sees(world, "profiles.html is gone", () -> Files.delete(world.bucket("docs").resolve("manual/lix/stable/package-management/profiles.html")));
             sees(world, "a link into nothing: toc.html -> release-notes/rl-2.95.html", () -> Files.copy(built.resolve("manual/toc.html"),
                     world.bucket("docs").resolve("manual/lix/stable/toc.html"), java.nio.file.StandardCopyOption.REPLACE_EXISTING));
+            String image = releases.old.images().get(0).layers().get(0).blob();
+            sees(world, "lacks " + image, () -> Files.delete(world.registry().blob(image)));
+            sees(world, "lacks " + image, () -> Files.write(world.registry().blob(image), new byte[] {1}));
+            sees(world, "names 2.94.1, and its images are not under 2.94.1", () -> lib.FileTree.remove(world.registry().repository(SweepReleases.IMAGES)
+                    .resolve("_manifests/tags/2.94.1")));
             sees(world, "is there before its branch", () -> world.checkout().git("push", "--quiet", world.remote().folder.toString(), "2.95.0"));
         });
     }
@@ -262,7 +262,7 @@ class CrashSweepTest {
     }
 
     private static void theNextRunFinishes(SweepWorld world) throws Exception {
-        world.point(world.store().endpoint());
+        world.direct();
         Checkout.Run run = world.upload();
         assertEquals(0, run.exit(), run.err());
         assertSame(next, world.state());
@@ -303,6 +303,12 @@ class CrashSweepTest {
 
     /** What kind of thing a request reads or writes: {@code write cache narinfo}, {@code write docs manual stable}. */
     private static String stage(FaultProxy.Request request) {
+        if (request.path().startsWith("/v2/")) {
+            String at = request.path().replaceAll("^/v2/" + SweepReleases.IMAGES + "/", "");
+            String what = at.contains("digest=") ? "blob" : at.contains("/uploads/") ? request.method().equals("POST") ? "upload" : "probe"
+                    : at.startsWith("manifests/sha256:") ? "manifest" : at.startsWith("manifests/") ? "tag " + at.replaceAll(".*/", "") : at;
+            return (request.writes() ? "write images " : "read images ") + what;
+        }
         String[] parts = request.path().substring(1).replaceAll("[?].*", "").split("/");
         String key = String.join("/", Arrays.copyOfRange(parts, 1, parts.length));
         String what = key.startsWith("nar/") ? "NAR" : key.endsWith(".ls") ? "listing" : key.endsWith(".narinfo") ? "narinfo"

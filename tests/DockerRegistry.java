@@ -84,6 +84,11 @@ final class DockerRegistry implements AutoCloseable {
         return data().resolve("docker/registry/v2/blobs/sha256").resolve(hex.substring(0, 2)).resolve(hex).resolve("data");
     }
 
+    /** Where it keeps what a repository refers to. */
+    Path repository(String path) {
+        return data().resolve("docker/registry/v2/repositories").resolve(path);
+    }
+
     Path data() {
         return folder.resolve("data");
     }

@@ -21,8 +21,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 
 /**
- * In front of an S3 server: counts and logs the requests, passes their bytes on unchanged (the Host header is
- * signed), and mistreats those it is told to. HTTP/1.1 as in RFC 9112, one connection to the server a request.
+ * In front of an S3 server, and of a registry where there is one: counts and logs the requests, passes their bytes
+ * on unchanged (the Host header is signed), and mistreats those it is told to. HTTP/1.1 as in RFC 9112, one connection
+ * to the server a request.
  */
 final class FaultProxy implements AutoCloseable {
 
@@ -32,7 +33,12 @@ final class FaultProxy implements AutoCloseable {
         ERROR_500("500 Internal Server Error", "InternalError", ""),
         ERROR_500_AFTER("500 Internal Server Error", "InternalError", ""),
         SLOW_DOWN_503("503 Service Unavailable", "SlowDown", "Retry-After: 1\r\n"),
-        FORBIDDEN_403("403 Forbidden", "AccessDenied", "");
+        UNAUTHORIZED_401("401 Unauthorized", "UNAUTHORIZED", ""),
+        FORBIDDEN_403("403 Forbidden", "AccessDenied", ""),
+        NOT_FOUND_404("404 Not Found", "NOT_FOUND", ""),
+        TOO_MANY_429("429 Too Many Requests", "TOOMANYREQUESTS", "Retry-After: 1\r\n"),
+        /** A registry's answer names another digest than it should. */
+        OTHER_DIGEST;
 
         private final String status;
         private final String code;
@@ -62,7 +68,7 @@ final class FaultProxy implements AutoCloseable {
      * A request that came in.
      *
      * @param number from 1, in the order of arrival
-     * @param path   as it stands in the request line, with the query
+     * @param path   as it stands in the request line, with the query; of an upload to a registry without what is its own
      * @param before how many requests of the same method and path came before it
      */
     record Request(int number, String method, String path, int before) {
@@ -71,7 +77,10 @@ final class FaultProxy implements AutoCloseable {
         }
     }
 
+    private static final String REGISTRY = "/v2/";
+
     private final URI server;
+    private volatile URI registry;
     private final ServerSocket listening;
     private final List<Request> log = new ArrayList<>();
     private final AtomicInteger busy = new AtomicInteger();
@@ -90,6 +99,12 @@ final class FaultProxy implements AutoCloseable {
                 start(() -> serve(client));
             }
         });
+    }
+
+    /** Where requests to a registry go: the paths below /v2/, which is no bucket's name. */
+    FaultProxy registry(URI registry) {
+        this.registry = registry;
+        return this;
     }
 
     URI endpoint() {
@@ -167,11 +182,12 @@ final class FaultProxy implements AutoCloseable {
         if (fault != null) {
             mistreated.incrementAndGet();
         }
-        if (fault != null && !fault.after() && fault != Fault.CUT_REQUEST && fault != Fault.CUT_ANSWER) {
+        if (fault != null && !fault.after() && fault != Fault.CUT_REQUEST && fault != Fault.CUT_ANSWER && fault != Fault.OTHER_DIGEST) {
             mistreat(fault, head, client, in, out);
             return false;
         }
-        try (Socket socket = new Socket(server.getHost(), server.getPort())) {
+        URI to = registry != null && request.path().startsWith(REGISTRY) ? registry : server;
+        try (Socket socket = new Socket(to.getHost(), to.getPort())) {
             socket.setTcpNoDelay(true);
             InputStream fromServer = new BufferedInputStream(socket.getInputStream());
             OutputStream toServer = socket.getOutputStream();
@@ -199,6 +215,10 @@ final class FaultProxy implements AutoCloseable {
                     answer = require(Head.read(fromServer));
                 } while (answer.status() < 200);
             }
+            if (fault == Fault.OTHER_DIGEST) {
+                answer = new Head(new String(answer.bytes, StandardCharsets.ISO_8859_1).replaceFirst("(Docker-Content-Digest: sha256:)[0-9a-f]{8}", "$100000000")
+                        .getBytes(StandardCharsets.ISO_8859_1));
+            }
             answer.toHead = head.first.startsWith("HEAD ");
             if (fault != null && fault.after()) {
                 answer.copyBody(fromServer, OutputStream.nullOutputStream(), false);
@@ -221,9 +241,10 @@ final class FaultProxy implements AutoCloseable {
         if (fault == Fault.KILL_BEFORE || fault == Fault.KILL_AFTER) {
             kill.run();
         } else if (!fault.status.isEmpty()) {
-            String body = request.first.startsWith("HEAD ") ? "" : "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>" + fault.code
-                    + "</Code><Message>as the test wants it</Message></Error>";
-            out.write(("HTTP/1.1 " + fault.status + "\r\n" + fault.header + "Content-Type: application/xml\r\nContent-Length: " + body.length()
+            String body = request.first.startsWith("HEAD ") ? "" : request.first.contains(" " + REGISTRY)
+                    ? "{\"errors\": [{\"code\": \"" + fault.code + "\", \"message\": \"as the test wants it\"}]}"
+                    : "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>" + fault.code + "</Code><Message>as the test wants it</Message></Error>";
+            out.write(("HTTP/1.1 " + fault.status + "\r\n" + fault.header + "Content-Length: " + body.length()
                     + "\r\nConnection: close\r\n\r\n" + body).getBytes(StandardCharsets.US_ASCII));
             client.shutdownOutput();
             in.transferTo(OutputStream.nullOutputStream()); // closing with unread bytes would take the answer back
@@ -237,6 +258,7 @@ final class FaultProxy implements AutoCloseable {
 
     private Request record(Head head) {
         String[] line = head.first.split(" ");
+        line[1] = line[1].replaceFirst("/blobs/uploads/[^/?]+[?](.*&)?(digest=.*)$", "/blobs/uploads/ID?$2");
         synchronized (log) {
             int before = (int) log.stream().filter(earlier -> earlier.method().equals(line[0]) && earlier.path().equals(line[1])).count();
             Request request = new Request(log.size() + 1, line[0], line[1], before);

@@ -23,6 +23,7 @@ import lib.Exec;
 import lib.Fault;
 import lib.FileTree;
 import lib.Json;
+import lib.http.Tuning;
 import lib.image.ImageIndex;
 import lib.image.OciLayout;
 import lib.proof.Fetcher;
@@ -55,7 +56,7 @@ class ImagesTest {
     }
 
     private Images images(boolean replace) {
-        return new Images(List.of(layout), release, built.images(), "2.95.0", replace);
+        return new Images(List.of(layout), release, built.images(), "2.95.0", replace, Tuning.DEFAULT);
     }
 
     private void publish() throws IOException {
@@ -134,7 +135,7 @@ class ImagesTest {
     @Test
     void whatTwoImagesShareIsSentOnce() throws IOException {
         BuiltRelease.Image first = built.images().get(0);
-        Destination.Difference twice = new Images(List.of(layout), release, List.of(first, first), "2.95.0", false).compare();
+        Destination.Difference twice = new Images(List.of(layout), release, List.of(first, first), "2.95.0", false, Tuning.DEFAULT).compare();
         assertEquals(1, twice.stages().get(0).operations().size(), twice.toString());
         assertTrue(twice.stages().get(0).operations().get(0).what().startsWith("3 blobs of "), twice.toString());
     }

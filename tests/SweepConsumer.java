@@ -1,3 +1,4 @@
+import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
@@ -14,6 +15,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import lib.BuiltRelease;
 import lib.BuiltRelease.BuiltFile;
+import lib.Json;
+import lib.image.ImageIndex;
 import lib.publish.Narinfo;
 
 /**
@@ -46,6 +49,7 @@ final class SweepConsumer {
         List<String> faults = new ArrayList<>(difference(state));
         faults.addAll(cache(world));
         faults.addAll(named(world, state));
+        faults.addAll(images(world));
         links(world).forEach(link -> faults.add("a link into nothing: " + link));
         return faults;
     }
@@ -81,7 +85,7 @@ final class SweepConsumer {
     }
 
     private static boolean pointer(String key) {
-        return key.equals(MANIFEST) || key.startsWith(STABLE);
+        return key.equals(MANIFEST) || key.startsWith(STABLE) || key.matches(".*/_manifests/tags/(latest|\\d+\\.\\d+)/.*");
     }
 
     /** Every narinfo, of whatever version: its NAR is there, whole, and so is the narinfo of all it refers to. */
@@ -99,6 +103,40 @@ final class SweepConsumer {
                     .forEach(reference -> faults.add(narinfo.storePath() + " is there before " + reference));
         }
         return faults;
+    }
+
+    /** What an image lacks that some tag leads to: index, manifests, configs, layers; each there, whole, and of this repository. */
+    private static List<String> images(SweepWorld world) throws IOException {
+        List<String> faults = new ArrayList<>();
+        DockerRegistry registry = world.registry();
+        Path repository = registry.repository(SweepReleases.IMAGES);
+        for (Path tag : Files.newDirectoryStream(repository.resolve("_manifests/tags"))) {
+            String name = "the image " + tag.getFileName();
+            String index = Files.readString(tag.resolve("current/link"));
+            for (JsonNode entry : document(registry, repository, index, name, faults).path("manifests")) {
+                JsonNode manifest = document(registry, repository, entry.path("digest").asText(), name, faults);
+                manifest.path("layers").forEach(layer -> whole(registry, repository.resolve("_layers"), layer.path("digest").asText(), name, faults));
+                whole(registry, repository.resolve("_layers"), manifest.path("config").path("digest").asText(), name, faults);
+            }
+        }
+        return faults;
+    }
+
+    private static JsonNode document(DockerRegistry registry, Path repository, String digest, String name, List<String> faults) throws IOException {
+        return whole(registry, repository.resolve("_manifests/revisions"), digest, name, faults) ? Json.MAPPER.readTree(Files.readAllBytes(registry.blob(digest)))
+                : Json.MAPPER.createObjectNode();
+    }
+
+    private static boolean whole(DockerRegistry registry, Path links, String digest, String name, List<String> faults) {
+        try {
+            if (Files.exists(links.resolve(digest.replace(':', '/')).resolve("link")) && digest.equals("sha256:" + lib.FileTree.sha256(registry.blob(digest)))) {
+                return true;
+            }
+        } catch (IOException e) {
+            // it lacks that one, too
+        }
+        faults.add(name + " lacks " + digest);
+        return false;
     }
 
     /** What the version that manifest.nix names lacks, by what build wrote down. */
@@ -120,6 +158,10 @@ final class SweepConsumer {
                 faults.add("manifest.nix names " + built.version() + ", and " + key + " is not what was built");
             }
         });
+        Path tag = world.registry().repository(SweepReleases.IMAGES).resolve("_manifests/tags/" + built.version() + "/current/link");
+        if (!Files.exists(tag) || !Files.readString(tag).equals(ImageIndex.of(built.images()).index().digest())) {
+            faults.add("manifest.nix names " + built.version() + ", and its images are not under " + built.version());
+        }
         List<String> roots = new ArrayList<>();
         built.jobs().forEach(job -> {
             roots.add(job.drvPath());

@@ -14,6 +14,8 @@ import lib.Exec;
 final class SweepReleases {
 
     static final List<String> BUCKETS = List.of("releases", "cache", "docs", "install");
+    /** The repository of the images. */
+    static final String IMAGES = "sweep/lix";
 
     final BuiltRelease old;
     final BuiltRelease next;
@@ -31,7 +33,7 @@ final class SweepReleases {
         old = BuiltRelease.read(checkout.folder.resolve("release"));
 
         try (SweepWorld world = SweepWorld.empty(this, checkout, folder.resolve("base"))) {
-            world.point(world.store().endpoint());
+            world.direct();
             Checkout.Run run = world.upload();
             assertEquals(0, run.exit(), run.err());
         }

@@ -24,20 +24,22 @@ import software.amazon.awssdk.services.s3.S3Client;
 import software.amazon.awssdk.services.s3.model.S3Object;
 
 /**
- * An object store, a repository and a checkout that one run after the other has to itself. The store is a
- * server of our own, so that its folder can be put back to the old release by copying.
+ * An object store, a registry, a repository and a checkout that one run after the other has to itself. Store and
+ * registry are servers of our own, so that their folders can be put back to the old release by copying.
  */
 final class SweepWorld implements AutoCloseable {
 
     private final Path folder;
     private final Checkout checkout;
     private final LocalStore store;
+    private final DockerRegistry registry;
     private final S3Client client;
 
     private SweepWorld(Path folder, Checkout checkout, Path secret) throws Exception {
         this.folder = folder;
         this.checkout = checkout;
         this.store = new LocalStore(folder.resolve("buckets"));
+        this.registry = DockerRegistry.open(folder.resolve("registry"));
         this.client = S3Client.builder().endpointOverride(store.endpoint()).region(Region.of("local")).forcePathStyle(true)
                 .credentialsProvider(StaticCredentialsProvider.create(AwsBasicCredentials.create(store.id(), store.secret())))
                 .httpClientBuilder(Apache5HttpClient.builder()).build();
@@ -62,9 +64,9 @@ final class SweepWorld implements AutoCloseable {
         return world;
     }
 
-    /** Puts buckets and repository back to where the old release left them. */
+    /** Puts buckets, images and repository back to where the old release left them. */
     void restore(SweepReleases releases) throws IOException {
-        for (String part : List.of("buckets", "remote.git")) {
+        for (String part : List.of("buckets", "registry/data", "remote.git")) {
             restore(releases.base().resolve(part), folder.resolve(part));
         }
         FileTree.remove(checkout.folder.resolve(".git/releng/staging"));
@@ -110,11 +112,27 @@ final class SweepWorld implements AutoCloseable {
         return checkout.at(folder.resolve("remote.git"));
     }
 
-    /** Has upload talk to this address. */
-    void point(URI endpoint) throws IOException {
+    DockerRegistry registry() {
+        return registry;
+    }
+
+    /** A proxy in front of store and registry, which upload talks to from now on. */
+    FaultProxy proxied() throws IOException {
+        FaultProxy proxy = new FaultProxy(store.endpoint()).registry(registry.endpoint());
+        point(proxy.endpoint(), proxy.endpoint().getAuthority());
+        return proxy;
+    }
+
+    /** Has upload talk to store and registry themselves. */
+    void direct() throws IOException {
+        point(store.endpoint(), registry.host());
+    }
+
+    private void point(URI endpoint, String host) throws IOException {
         StringBuilder json = new StringBuilder("{\"environments\": {\"test\": {");
         SweepReleases.BUCKETS.forEach(bucket -> json.append("\"").append(bucket).append("\": \"").append(bucket).append("\", "));
-        checkout.write("releng.json", json.append("\"endpoint\": \"").append(endpoint).append("\", \"region\": \"local\", \"git\": \"")
+        checkout.write("releng.json", json.append("\"endpoint\": \"").append(endpoint).append("\", \"region\": \"local\", \"registries\": [\"")
+                .append(host).append('/').append(SweepReleases.IMAGES).append("\"], \"git\": \"")
                 .append(folder.resolve("remote.git")).append("\"}}}\n").toString());
     }
 
@@ -166,6 +184,7 @@ final class SweepWorld implements AutoCloseable {
                 state.put(bucket + "/" + object.key(), FileTree.sha256(file) + " " + object.eTag() + " " + attributes(file));
             }
         }
+        registry.state().forEach((key, digest) -> state.put("images/" + key, digest));
         remote().git("for-each-ref").lines().forEach(line -> state.put(line.split("\t")[1], line));
         return state;
     }
@@ -186,6 +205,7 @@ final class SweepWorld implements AutoCloseable {
     @Override
     public void close() throws Exception {
         client.close();
+        registry.close();
         store.close();
     }
 }

@@ -223,19 +223,21 @@ public final class Registry implements ImageStore, AutoCloseable {
         List<String> scopes = new ArrayList<>(List.of("repository:" + path + ":pull" + (writes ? ",push" : "")));
         alsoReads.forEach(other -> scopes.add("repository:" + other + ":pull"));
         URI at = address;
-        boolean challenged = false;
+        int challenges = 0; // the second is for a token that should have been good
         for (int hops = 0; ; ) {
             URI now = at;
             boolean own = Servers.origin(now).equals(server); // nobody else is told who we are
             Optional<String> authorization = own ? tokens.header(scopes) : Optional.empty();
             Map<String, String> all = new TreeMap<>(headers);
             authorization.ifPresent(value -> all.put("authorization", value));
-            boolean first = !challenged;
+            boolean once = challenges < 2;
             URI[] next = {null};
             T result = servers.send(method, now, Servers.target(now), all, body, answer -> {
-                if (answer.status() == 401 && own && first && body.whole()
-                        && tokens.challenged(answer.header("www-authenticate").orElse(""), authorization, scopes)) {
+                if (answer.status() == 401 && own && once && tokens.challenged(answer.header("www-authenticate").orElse(""), authorization, scopes)) {
                     answer.text();
+                    if (!body.whole()) {
+                        throw new IOException("the token has ended on the way");
+                    }
                     next[0] = now;
                     return null;
                 }
@@ -250,7 +252,7 @@ public final class Registry implements ImageStore, AutoCloseable {
             if (next[0] == null) {
                 return result;
             }
-            challenged = challenged || next[0].equals(now);
+            challenges += next[0].equals(now) ? 1 : 0;
             if (++hops > REDIRECTS) {
                 throw new Refusal(310, "", "redirected " + hops + " times", Optional.empty());
             }

@@ -44,10 +44,9 @@ public final class Transfer {
     public static void run(Path archive, BuiltRelease.Image image, Map<ImageStore, Set<String>> missing, Tuning tuning) {
         Transfer transfer = new Transfer(archive, image, missing);
         try {
-            boolean[] again = {false};
+            int[] passes = {0};
             Retry.run(tuning, () -> {
-                transfer.pass(again[0]);
-                again[0] = true;
+                transfer.pass(passes[0]++ > 0);
                 return null;
             });
         } catch (IOException e) {
@@ -67,11 +66,15 @@ public final class Transfer {
         }
         Set<String> wanted = new TreeSet<>();
         missing.forEach((store, digests) -> wanted.addAll(failed.containsKey(store) ? Set.of() : digests));
-        if (!wanted.isEmpty()) {
-            DockerArchive.send(archive, image, wanted, (digest, size, content) -> {
-                List<ImageStore> to = missing.keySet().stream().filter(store -> missing.get(store).contains(digest) && !failed.containsKey(store)).toList();
-                send(to, new ArrayList<>(), digest, size, content);
-            });
+        try {
+            if (!wanted.isEmpty()) {
+                DockerArchive.send(archive, image, wanted, (digest, size, content) -> {
+                    List<ImageStore> to = missing.keySet().stream().filter(store -> missing.get(store).contains(digest) && !failed.containsKey(store)).toList();
+                    send(to, new ArrayList<>(), digest, size, content);
+                });
+            }
+        } catch (IOException | UncheckedIOException e) {
+            throw Fault.failed(archive + " cannot be read", e.toString(), "see that it is there and that nothing changes it, and run again").from(e);
         }
         for (Map.Entry<ImageStore, Exception> failure : Map.copyOf(failed).entrySet()) {
             if (failure.getValue() instanceof Fault || failure.getValue() instanceof Refusal refusal && !refusal.passing()) {

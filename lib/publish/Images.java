@@ -22,8 +22,9 @@ import lib.image.Transfer;
  *
  * @param release the folder the images' paths begin in
  * @param replace every blob is asked for, and another index under that tag is replaced: somebody said so by name
+ * @param tuning  for how long what fails is sent again
  */
-public record Images(List<ImageStore> stores, Path release, List<BuiltRelease.Image> images, String version, boolean replace) implements Destination {
+public record Images(List<ImageStore> stores, Path release, List<BuiltRelease.Image> images, String version, boolean replace, Tuning tuning) implements Destination {
 
     private static final int CONCURRENCY = 8;
 
@@ -86,7 +87,7 @@ public record Images(List<ImageStore> stores, Path release, List<BuiltRelease.Im
         long bytes = mine.values().stream().flatMap(Set::stream).mapToLong(digests(image)::get).sum();
         String what = mine.values().stream().mapToInt(Set::size).max().getAsInt() + " blobs of " + image.path() + " in "
                 + mine.keySet().stream().map(ImageStore::name).collect(Collectors.joining(" and "));
-        return Optional.of(Operation.create(what, bytes, image.id(), () -> Transfer.run(release.resolve(image.path()), image, mine, Tuning.DEFAULT)));
+        return Optional.of(Operation.create(what, bytes, image.id(), () -> Transfer.run(release.resolve(image.path()), image, mine, tuning)));
     }
 
     private Set<String> missing(ImageStore store) throws IOException {

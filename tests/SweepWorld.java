@@ -66,6 +66,7 @@ final class SweepWorld implements AutoCloseable {
 
     /** Puts buckets, images and repository back to where the old release left them. */
     void restore(SweepReleases releases) throws IOException {
+        FileTree.remove(registry.data()); // to it an empty folder is a tag
         for (String part : List.of("buckets", "registry/data", "remote.git")) {
             restore(releases.base().resolve(part), folder.resolve(part));
         }

@@ -158,19 +158,20 @@ public final class Registry implements ImageStore, AutoCloseable {
     @Override
     public void tag(String tag, ImageIndex.Document document) {
         Tuning longer = new Tuning(1, 0, 0, tuning.connect(), tuning.idle(), Math.max(INDEX_ATTEMPTS, tuning.attempts()), tuning.patience());
+        String what = "the tag " + tag + " was not set";
         try {
             Retry.run(longer, () -> {
                 try {
-                    return put(tag, document);
-                } catch (Refusal refusal) {
-                    if (refusal.status == 404) {
-                        throw new IOException("it does not know yet what the index lists: " + refusal.getMessage(), refusal);
+                    return retried(() -> put(tag, document));
+                } catch (IOException e) {
+                    if (e instanceof Refusal refusal && refusal.status == 404) {
+                        throw new IOException("it does not know yet what the index lists: " + e.getMessage(), e);
                     }
-                    throw refusal;
+                    throw fault(what, e);
                 }
             });
         } catch (IOException e) {
-            throw fault("the tag " + tag + " was not set", e);
+            throw fault(what, e);
         }
     }
 

@@ -14,7 +14,7 @@
 //SOURCES lib/Cli.java lib/Config.java lib/Console.java lib/Environment.java lib/Exec.java lib/Fault.java
 //SOURCES lib/FileTree.java lib/Git.java lib/ImagePolicy.java lib/Json.java lib/Project.java lib/Release.java lib/Version.java
 //SOURCES lib/Access.java lib/BuiltRelease.java lib/ContentType.java lib/Embedded.java lib/Keys.java lib/Nix.java lib/ObjectStore.java
-//SOURCES lib/Progress.java lib/ReleaseJobs.java lib/ReleaseTag.java lib/SigningKey.java lib/publish/*.java lib/proof/*.java lib/http/*.java lib/store/*.java lib/image/*.java
+//SOURCES lib/Progress.java lib/ReleaseJobs.java lib/ReleaseTag.java lib/SigningKey.java lib/publish/*.java lib/proof/*.java lib/http/*.java lib/store/*.java lib/image/*.java lib/registry/*.java
 //FILES LocalStore.java=lib/LocalStore.java
 // Without profiles, and with the second compiler for digests and what is called without end: most of the processor time
 // of a run went into compiling. Concatenation by code, not by bootstrap, is a part of each start. What a later JDK does
@@ -55,7 +55,6 @@ import lib.Release;
 import lib.ReleaseTag;
 import lib.Version;
 import lib.http.Tuning;
-import lib.image.Repositories;
 import lib.proof.Fetcher;
 import lib.proof.Proof;
 import lib.publish.Cache;
@@ -68,6 +67,7 @@ import lib.publish.Item;
 import lib.publish.Plan;
 import lib.publish.Preflight;
 import lib.publish.Published;
+import lib.registry.Repositories;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;

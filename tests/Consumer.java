@@ -127,12 +127,14 @@ final class Consumer {
         require(java.util.Arrays.equals(published, Files.readAllBytes(archive)), "the published source archive is not git archive's of the tag");
     }
 
-    /** Each platform, by the newest tag, with skopeo. */
-    void imagesComeOut() throws IOException {
+    /** Each platform, by the newest tag, with skopeo; {@code from} is what it calls the place, without the tag. */
+    void imagesComeOut(String from, String... options) throws IOException {
         for (BuiltRelease.Image image : built.images()) {
-            Path target = folder.resolve("image-" + image.system());
-            Exec.of("skopeo", "--override-os", image.os(), "--override-arch", image.architecture(), "copy", "--quiet",
-                    "oci:" + folder.resolve("local/images") + ":latest", "dir:" + target).baseEnv(env).orFail("skopeo could not copy an image", "look at local/images");
+            Path target = folder.resolve("image-" + from.replaceAll(":.*", "-") + image.system());
+            List<String> line = new ArrayList<>(List.of("skopeo", "--override-os", image.os(), "--override-arch", image.architecture(), "copy", "--quiet"));
+            line.addAll(List.of(options));
+            line.addAll(List.of(from + ":latest", "dir:" + target));
+            Exec.of(line).baseEnv(env).orFail("skopeo could not copy an image", "look at " + from);
             String config = Json.MAPPER.readTree(Files.readAllBytes(target.resolve("manifest.json"))).path("config").path("digest").asText();
             require(config.equals(image.id()), image.path() + " came out as " + config + ", and is " + image.id());
         }

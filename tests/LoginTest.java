@@ -22,10 +22,10 @@ import lib.Exec;
 import lib.Fault;
 import lib.FileTree;
 import lib.http.Tuning;
-import lib.image.Login;
-import lib.image.Registry;
-import lib.image.Repositories;
 import lib.publish.Preflight;
+import lib.registry.Login;
+import lib.registry.Registry;
+import lib.registry.Repositories;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -170,7 +170,8 @@ class LoginTest {
                 new Preflight(console, environment, true).images(repositories::ours).throwIfAny();
             }
             assertFalse((said + "").contains(DockerRegistry.PASSWORD));
-            assertEquals(Map.of(), FileTree.files(first.data()), "what was tried was taken back");
+            // What was tried was taken back; a state of its hash is what this registry forgets to forget.
+            assertEquals(List.of(), FileTree.files(first.data()).keySet().stream().filter(file -> !file.contains("/hashstates/")).toList());
         }
     }
 }

@@ -16,8 +16,8 @@ import java.util.regex.Pattern;
 import lib.BuiltRelease;
 import lib.BuiltRelease.BuiltFile;
 import lib.Json;
-import lib.image.ImageIndex;
 import lib.publish.Narinfo;
+import lib.registry.ImageIndex;
 
 /**
  * What those who fetch a release find when its publication stopped half-way. Whole means: the version that

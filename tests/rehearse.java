@@ -8,14 +8,16 @@
 //SOURCES ../lib/Cli.java ../lib/Config.java ../lib/Console.java ../lib/Environment.java ../lib/Exec.java ../lib/Fault.java
 //SOURCES ../lib/FileTree.java ../lib/Git.java ../lib/ImagePolicy.java ../lib/Json.java ../lib/Project.java ../lib/Release.java ../lib/Version.java
 //SOURCES ../lib/BuiltRelease.java ../lib/Embedded.java ../lib/Nix.java ../lib/OfficialFlag.java
-//SOURCES Home.java Missing.java Sample.java Consumer.java
+//SOURCES Home.java Missing.java Sample.java Consumer.java DockerRegistry.java
 //FILES LocalStore.java=../lib/LocalStore.java
 //RUNTIME_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,6 +30,7 @@ import lib.Environment;
 import lib.Exec;
 import lib.Fault;
 import lib.FileTree;
+import lib.Json;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -55,6 +58,7 @@ class rehearse implements Cli.Phase {
     private final List<Row> phases = new ArrayList<>();
     private final List<Row> proofs = new ArrayList<>();
     private Console console;
+    private DockerRegistry registry;
 
     public static void main(String[] args) {
         Cli.main(new rehearse(), args);
@@ -86,6 +90,8 @@ class rehearse implements Cli.Phase {
             phase(env, checkout, "prepare");
             phase(env, checkout, "tag");
             phase(env, checkout, "build", "--profile", profile);
+            registry = DockerRegistry.withPassword(folder.resolve("registry"));
+            env.put("REGISTRY_AUTH_FILE", imagesGoTo(checkout, folder).toString());
             phase(env, checkout, "upload", "--env", "local", "--noconfirm", "--local-folder", local.toString());
             phase(env, checkout, "upload", "--env", "local", "--noconfirm", "--local-folder", local.toString());
 
@@ -101,13 +107,19 @@ class rehearse implements Cli.Phase {
                 proof("every file fits its .sha256", () -> consumer.checksumsFit());
                 proof("the manual has its index and its pages", () -> consumer.manualIsThere());
                 if (!built.images().isEmpty()) {
-                    proof("skopeo copies each of " + built.images().size() + " images, and they are those that were built", () -> consumer.imagesComeOut());
+                    proof("skopeo copies each of " + built.images().size() + " images, and they are those that were built", () ->
+                            consumer.imagesComeOut("oci:" + local.resolve("images")));
+                    proof("and from a registry that wants a password, too", () -> consumer.imagesComeOut("docker://" + environment.registries().get(0),
+                            "--src-tls-verify=false"));
                 }
                 proof("the tag peels to the release commit, with the official flag", () -> consumer.tagIsThere(local.resolve("git")));
                 proof("git archive of the tag is the published source tarball", () -> consumer.sourceIsTheTag(local.resolve("git")));
             }
             report(folder);
         } finally {
+            if (registry != null) {
+                registry.close();
+            }
             if (!keep) {
                 FileTree.remove(folder);
             }
@@ -129,6 +141,16 @@ class rehearse implements Cli.Phase {
             Files.copy(Path.of(hooks), checkout.resolve(".git/hooks/commit-msg"), java.nio.file.StandardCopyOption.COPY_ATTRIBUTES,
                     java.nio.file.StandardCopyOption.REPLACE_EXISTING);
         }
+    }
+
+    /** The environment local gets a registry besides its folder, as others have some; returns the file with its login. */
+    private Path imagesGoTo(Path checkout, Path folder) throws IOException {
+        Path file = checkout.resolve(Config.FILE);
+        ObjectNode config = Files.exists(file) ? Json.object(Files.readAllBytes(file), Config.FILE) : Json.MAPPER.createObjectNode();
+        config.withObject("/environments/local").putArray("registries").add(registry.host() + "/rehearsal/images");
+        Files.writeString(file, Json.pretty(config));
+        return Files.writeString(folder.resolve("auth.json"), "{\"auths\": {\"" + registry.host() + "\": {\"auth\": \""
+                + Base64.getEncoder().encodeToString((DockerRegistry.USER + ":" + DockerRegistry.PASSWORD).getBytes()) + "\"}}}");
     }
 
     // As a release manager types it: a process of its own, in the checkout.

@@ -27,7 +27,6 @@ import lib.BuiltRelease;
 import lib.Fault;
 import lib.FileTree;
 import lib.Json;
-import lib.http.Body;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
 import org.apache.commons.compress.compressors.gzip.GzipCompressorInputStream;
@@ -122,9 +121,14 @@ public final class DockerArchive {
         return image;
     }
 
+    /** A blob's bytes, written once from the first to the last. */
+    public interface Content {
+        void writeTo(OutputStream out) throws IOException;
+    }
+
     /** Takes a blob of so many bytes; {@code digest} is {@code sha256:} and hex digits, and not checked yet. */
     public interface Sink {
-        void blob(String digest, long size, Body.Content content) throws IOException;
+        void blob(String digest, long size, Content content) throws IOException;
     }
 
     /**
@@ -166,7 +170,8 @@ public final class DockerArchive {
         }
     }
 
-    static String digest(byte[] bytes) {
+    /** {@code sha256:} and the digest in hex. */
+    public static String digest(byte[] bytes) {
         return "sha256:" + HexFormat.of().formatHex(FileTree.digest("SHA-256").digest(bytes));
     }
 

@@ -24,9 +24,9 @@ import lib.Progress;
 import lib.Project;
 import lib.ReleaseJobs;
 import lib.Version;
-import lib.image.ImageIndex;
-import lib.image.ImageStore;
 import lib.proof.Fetcher.NotThere;
+import lib.registry.ImageIndex;
+import lib.registry.ImageStore;
 
 /**
  * Fetches back what was published and compares it with what was built. Parts are named first and

@@ -12,9 +12,9 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 import lib.BuiltRelease;
 import lib.http.Tuning;
-import lib.image.ImageIndex;
-import lib.image.ImageStore;
-import lib.image.Transfer;
+import lib.registry.ImageIndex;
+import lib.registry.ImageStore;
+import lib.registry.Transfer;
 
 /**
  * A release's images in some repositories, under the tag of its version: blobs, then manifests, then the index that

@@ -9,7 +9,7 @@ import lib.Environment;
 import lib.Fault;
 import lib.ObjectStore;
 import lib.SigningKey;
-import lib.image.ImageStore;
+import lib.registry.ImageStore;
 import lib.store.Dialect;
 
 /**

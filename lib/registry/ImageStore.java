@@ -1,4 +1,4 @@
-package lib.image;
+package lib.registry;
 
 import java.io.IOException;
 import java.util.Optional;

@@ -1,4 +1,4 @@
-package lib.image;
+package lib.registry;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;

@@ -1,4 +1,4 @@
-package lib.image;
+package lib.registry;
 
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -1,4 +1,4 @@
-package lib.image;
+package lib.registry;
 
 import java.io.IOException;
 import java.net.URI;
@@ -14,6 +14,7 @@ import lib.http.Pool;
 import lib.http.Refusal;
 import lib.http.Retry;
 import lib.http.Tuning;
+import lib.image.DockerArchive;
 
 /**
  * A repository of a registry (OCI distribution spec 1.1). Requests are tried again as those to an object store are,

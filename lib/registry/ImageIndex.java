@@ -1,4 +1,4 @@
-package lib.image;
+package lib.registry;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.charset.StandardCharsets;
@@ -7,6 +7,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import lib.BuiltRelease;
 import lib.Json;
+import lib.image.DockerArchive;
 
 /**
  * What registries keep of a release's images beside their blobs: a manifest each, and one index over all (OCI image

@@ -1,4 +1,4 @@
-package lib.image;
+package lib.registry;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;

@@ -1,10 +1,12 @@
-package lib.image;
+package lib.registry;
 
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.security.MessageDigest;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -12,10 +14,11 @@ import java.util.Set;
 import java.util.TreeSet;
 import lib.BuiltRelease;
 import lib.Fault;
-import lib.http.Body;
+import lib.FileTree;
 import lib.http.Refusal;
 import lib.http.Retry;
 import lib.http.Tuning;
+import lib.image.DockerArchive;
 
 /**
  * Sends blobs of an image to the stores that lack them, all at once: the archive is read, and each layer compressed,
@@ -88,7 +91,7 @@ public final class Transfer {
     }
 
     // One within the other: each store asks for the bytes when it is ready, the innermost last, and then all get them.
-    private void send(List<ImageStore> to, List<Leg> legs, String digest, long size, Body.Content content) {
+    private void send(List<ImageStore> to, List<Leg> legs, String digest, long size, DockerArchive.Content content) {
         if (to.isEmpty()) {
             read(legs, digest, size, content);
             return;
@@ -114,12 +117,13 @@ public final class Transfer {
         }
     }
 
-    private void read(List<Leg> legs, String digest, long size, Body.Content content) {
+    private void read(List<Leg> legs, String digest, long size, DockerArchive.Content content) {
         try {
             if (legs.isEmpty()) {
                 return; // nobody was ready
             }
-            Measured sent = new Measured(new OutputStream() {
+            MessageDigest sent = FileTree.digest("SHA-256");
+            content.writeTo(new OutputStream() {
                 @Override
                 public void write(int b) {
                     write(new byte[] {(byte) b}, 0, 1);
@@ -127,14 +131,14 @@ public final class Transfer {
 
                 @Override
                 public void write(byte[] bytes, int offset, int length) {
+                    sent.update(bytes, offset, length);
                     legs.forEach(leg -> leg.write(bytes, offset, length));
                 }
             });
-            content.writeTo(sent);
-            String is = "sha256:" + sent.sha256();
+            String is = "sha256:" + HexFormat.of().formatHex(sent.digest());
             if (!is.equals(digest)) {
-                throw Fault.failed(archive + " is not what was built, or is compressed otherwise on this machine", "a layer of " + size + " bytes, " + digest
-                        + ", is now " + is + ", of " + sent.size(), "run jbang build.java again, here");
+                throw Fault.failed(archive + " is not what was built, or this machine compresses otherwise", "a layer that was " + digest + " is " + is + " now",
+                        "run jbang build.java again, here");
             }
         } catch (IOException e) {
             broken = new UncheckedIOException(e);

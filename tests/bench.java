@@ -3,19 +3,21 @@
 //DESCRIPTION Benchmarks: what sending costs, compared with the programs everybody knows.
 //DEPS info.picocli:picocli:4.7.7
 //DEPS com.fasterxml.jackson.core:jackson-databind:2.22.4
+//DEPS com.github.luben:zstd-jni:1.5.7-28
+//DEPS org.apache.commons:commons-compress:1.28.0
 //DEPS org.slf4j:slf4j-nop:2.0.20
 //DEPS software.amazon.awssdk:bom:2.57.8@pom
 //DEPS software.amazon.awssdk:s3
 //DEPS software.amazon.awssdk:apache5-client
 //SOURCES ../lib/Console.java ../lib/Embedded.java ../lib/Exec.java ../lib/Fault.java ../lib/FileTree.java
-//SOURCES Home.java Missing.java
-//SOURCES bench/Cleanup.java bench/DelayProxy.java bench/FileSet.java bench/Measure.java bench/Results.java bench/Rounds.java
-//SOURCES bench/Script.java bench/Senders.java bench/Target.java
+//SOURCES ../lib/BuiltRelease.java ../lib/ImagePolicy.java ../lib/Json.java ../lib/Nix.java ../lib/Version.java ../lib/image/*.java
+//SOURCES DockerRegistry.java Home.java Missing.java
+//SOURCES bench/Cleanup.java bench/DelayProxy.java bench/FileSet.java bench/ImageSet.java bench/ImagesBench.java bench/Measure.java
+//SOURCES bench/Results.java bench/Rounds.java bench/Scratch.java bench/Script.java bench/Senders.java bench/Target.java
 //FILES LocalStore.java=../lib/LocalStore.java
 
 import java.io.IOException;
 import java.net.URI;
-import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -33,7 +35,7 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-@Command(name = "bench", mixinStandardHelpOptions = true, subcommands = bench.Upload.class,
+@Command(name = "bench", mixinStandardHelpOptions = true, subcommands = {bench.Upload.class, ImagesBench.class},
         description = "Compares with the programs everybody knows; everything in a temporary folder and on loopback.")
 class bench {
 
@@ -98,7 +100,7 @@ class bench {
             }
             Path aws = programs();
             try (Cleanup cleanup = new Cleanup()) {
-                Path folder = scratch();
+                Path folder = Scratch.folder(ROOM);
                 cleanup.add(() -> FileTree.remove(folder));
                 console.say("in " + folder);
                 Measure measure = new Measure(folder);
@@ -139,22 +141,6 @@ class bench {
                 all.forEach(results -> results.ratios(OURS, others).forEach(console::print));
             }
             return 0;
-        }
-
-        // In memory, where there is room and the server finds the attributes it needs: a disk that is told of every
-        // file that was removed between two turns takes its time in the next, and that is nobody's who is measured.
-        private static Path scratch() throws IOException {
-            Path memory = Path.of("/dev/shm");
-            if (Files.isWritable(memory) && Files.getFileStore(memory).getUsableSpace() > ROOM) {
-                Path folder = Files.createTempDirectory(memory, "releng-bench");
-                try {
-                    Files.setAttribute(folder, "user:releng", ByteBuffer.wrap(new byte[] {1}));
-                    return folder;
-                } catch (IOException | UnsupportedOperationException e) {
-                    Files.delete(folder);
-                }
-            }
-            return Files.createTempDirectory("releng-bench").toRealPath();
         }
 
         private Results compare(FileSet files, int rtt, Map<String, Senders.Recipe> recipes, Target target, Optional<Target> open,

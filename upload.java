@@ -272,6 +272,9 @@ class upload implements Cli.Phase {
         Optional<BuiltRelease> built = content.version(pointTo, path -> true);
         Proof pointers = proof(Optional.of(store), Optional.empty()).patience(patience());
         built.ifPresent(known -> pointers.manual(known, "stable").manifest(known));
+        if (hasImages(built)) {
+            new Preflight(console, environment, !planOnly).images(access.repositories()::ours).throwIfAny();
+        }
         Plan plan = new Plan().verify(project.name() + " " + pointTo + " is there, whole", content::orFail);
         if (hasImages(built)) {
             List<String> tags = List.of(pointTo.major(), "latest");

@@ -1,9 +1,11 @@
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Base64;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -25,7 +27,8 @@ final class DockerRegistry implements AutoCloseable {
     private final String host;
 
     private DockerRegistry(Path folder, String auth) throws IOException {
-        this.folder = Files.createDirectories(folder);
+        this.folder = folder;
+        Files.createDirectories(data());
         Path config = Files.writeString(folder.resolve("config.yml"), """
                 version: 0.1
                 log: {level: info, accesslog: {disabled: true}}
@@ -84,6 +87,20 @@ final class DockerRegistry implements AutoCloseable {
         return data().resolve("docker/registry/v2/blobs/sha256").resolve(hex.substring(0, 2)).resolve(hex).resolve("data");
     }
 
+    /** What docker, podman and skopeo would keep for {@link #USER}. */
+    String login() {
+        return "{\"auths\": {\"" + host + "\": {\"auth\": \"" + Base64.getEncoder().encodeToString((USER + ":" + PASSWORD).getBytes(StandardCharsets.UTF_8)) + "\"}}}";
+    }
+
+    /** What a tag of a repository names. */
+    String tag(String path, String tag) {
+        try {
+            return Files.readString(repository(path).resolve("_manifests/tags").resolve(tag).resolve("current/link"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     /** Where it keeps what a repository refers to. */
     Path repository(String path) {
         return data().resolve("docker/registry/v2/repositories").resolve(path);
@@ -96,11 +113,9 @@ final class DockerRegistry implements AutoCloseable {
     /** All it keeps but uploads that were never ended: each file with its digest. */
     SortedMap<String, String> state() throws IOException {
         SortedMap<String, String> state = new TreeMap<>();
-        if (Files.exists(data())) {
-            for (Map.Entry<String, Path> file : FileTree.files(data()).entrySet()) {
-                if (!file.getKey().contains("/_uploads/")) {
-                    state.put(file.getKey(), FileTree.sha256(file.getValue()));
-                }
+        for (Map.Entry<String, Path> file : FileTree.files(data()).entrySet()) {
+            if (!file.getKey().contains("/_uploads/")) {
+                state.put(file.getKey(), FileTree.sha256(file.getValue()));
             }
         }
         return state;

@@ -13,9 +13,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Stream;
+import lib.BuiltRelease;
 import lib.Exec;
 import lib.FileTree;
 import lib.Json;
+import lib.registry.ImageIndex;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -139,6 +142,46 @@ class PointersTest {
             assertEquals(3, run.exit(), run.err());
             assertTrue(run.err().contains(store.bucket("releases") + " cannot be written") && run.err().contains(store.bucket("docs") + " cannot be written"), run.err());
             assertEquals(2, readOnly.log().size(), readOnly.log().toString());
+        }
+    }
+
+    @Test
+    @DisplayName("hazards 2, 26 and 29: image tags follow the same rules, and what verify says of images is what is there")
+    void imageTagsFollowTheSameRules() throws IOException {
+        try (DockerRegistry registry = DockerRegistry.withPassword(folder.resolve("registry"))) {
+            Path login = Files.writeString(folder.resolve("auth.json"), registry.login());
+            String images = registry.host() + "/lix/lix";
+            for (Checkout checkout : List.of(old, young)) {
+                checkout.write("releng.json", store.config(folder.resolve(checkout == old ? "2.95.0.git" : "2.96.0.git"), images));
+                checkout.with("REGISTRY_AUTH_FILE", login.toString());
+            }
+            assertTrue(assertDone(upload(young)).err().contains(images + ": the login is from " + login));
+            String newest = registry.tag("lix/lix", "latest");
+            assertEquals(ImageIndex.of(BuiltRelease.read(young.folder.resolve("release")).images()).index().digest(), newest);
+            assertTrue(assertDone(upload(old)).err().contains("'latest' stays there"));
+            String older = ImageIndex.of(BuiltRelease.read(old.folder.resolve("release")).images()).index().digest();
+            assertEquals(List.of(newest, newest, newest, older, older), Stream.of("latest", "2.96", "2.96.0", "2.95", "2.95.0").map(tag -> registry.tag("lix/lix", tag)).toList());
+
+            Checkout.Run plan = assertDone(upload(young, "--point-to", "2.95.0", "--plan"));
+            assertTrue(plan.out().contains("move " + images + ":latest " + newest + " -> " + older), plan.out());
+            assertEquals(newest, registry.tag("lix/lix", "latest"));
+            assertDone(upload(young, "--point-to", "2.95.0"));
+            assertEquals(List.of(older, newest), Stream.of("latest", "2.96").map(tag -> registry.tag("lix/lix", tag)).toList());
+            assertDone(upload(young, "--point-to", "2.96.0"));
+            assertDone(upload(young, "--target", "verify", "--release", "2.96.0"));
+            assertDone(upload(old, "--target", "verify", "--release", "2.95.0"));
+
+            String blob = BuiltRelease.read(old.folder.resolve("release")).images().get(1).id();
+            Files.delete(registry.blob(blob));
+            for (String[] arguments : new String[][] {{"--target", "verify", "--release", "2.95.0"}, {"--point-to", "2.95.0"}}) {
+                Checkout.Run run = upload(old, arguments);
+                assertEquals(1, run.exit(), run.err());
+                assertTrue(run.err().contains("images in " + images + ": " + blob + ": is missing"), run.err());
+            }
+            assertEquals(newest, registry.tag("lix/lix", "latest"));
+            Files.delete(login);
+            Checkout.Run run = upload(young, "--point-to", "2.95.0");
+            assertEquals(3, run.exit(), run.err());
         }
     }
 

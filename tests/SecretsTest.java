@@ -36,6 +36,7 @@ class SecretsTest {
     Path folder;
 
     private final Store store = new Store();
+    private DockerRegistry registry;
     private Checkout checkout;
     private Path remote;
     private Path tmp;
@@ -49,7 +50,9 @@ class SecretsTest {
         checkout = Released.copy(folder.resolve("checkout"));
         remote = folder.resolve("remote.git");
         checkout.git("init", "--quiet", "--bare", remote.toString());
-        checkout.write("releng.json", store.config(remote).replace("\"region\"", "\"keysFrom\": \"store.example.org\", \"region\""));
+        registry = DockerRegistry.withPassword(folder.resolve("registry"));
+        checkout.with("REGISTRY_AUTH_FILE", Files.writeString(folder.resolve("auth.json"), registry.login()).toString());
+        checkout.write("releng.json", store.config(remote, registry.host() + "/lix/lix").replace("\"region\"", "\"keysFrom\": \"store.example.org\", \"region\""));
         tmp = Files.createDirectory(folder.resolve("tmp"));
         bin = Files.createDirectory(folder.resolve("bin"));
         keyFile = folder.resolve("key");
@@ -65,13 +68,16 @@ class SecretsTest {
         search = new Search();
         search.forSecret("the store's secret", store.secret());
         search.forSecret("the canary", CANARY);
+        search.forSecret("the registry's password", DockerRegistry.PASSWORD);
+        search.forSecret("the registry's password, encoded", Base64.getEncoder().encodeToString((DockerRegistry.USER + ":" + DockerRegistry.PASSWORD).getBytes()));
         String key = Files.readString(keyFile).strip().replaceFirst(".*:", "");
         search.forSecret("the signing key", key);
         search.forSecret("the signing key, decoded", new String(Base64.getDecoder().decode(key), StandardCharsets.ISO_8859_1));
     }
 
     @AfterEach
-    void close() {
+    void close() throws IOException {
+        registry.close();
         store.close();
     }
 
@@ -181,6 +187,7 @@ class SecretsTest {
         search.inFolder(tmp);
         search.inFolder(folder.resolve("home"));
         search.inStore(store);
+        search.inFolder(registry.data());
     }
 
     private List<Path> keyFiles(long pid) throws IOException {
@@ -203,6 +210,7 @@ class SecretsTest {
     void theSearchFindsWhatIsThere() throws Exception {
         Files.writeString(Files.createDirectories(tmp.resolve("a/b")).resolve("c"), "x" + CANARY);
         Files.createFile(tmp.resolve(CANARY));
+        Files.writeString(registry.data().resolve("note"), DockerRegistry.PASSWORD);
         Files.write(folder.resolve("out"), Base64.getDecoder().decode(Files.readString(keyFile).strip().replaceFirst(".*:", "")));
         checkout.write("committed", CANARY);
         checkout.git("add", "committed");
@@ -221,7 +229,7 @@ class SecretsTest {
         searchEverything();
         assertEquals(new TreeSet<>(Set.of("the canary in a command line", "the canary in " + tmp.resolve("a/b/c"), "the canary in " + tmp.resolve(CANARY),
                 "the signing key, decoded in " + folder.resolve("out"), "the canary in " + checkout.folder + ", an object",
-                "the signing key in s3://docs/page", "the store's secret in s3://cache/x")), search.found);
+                "the signing key in s3://docs/page", "the registry's password in " + registry.data().resolve("note"), "the store's secret in s3://cache/x")), search.found);
     }
 
     @Test
@@ -255,6 +263,7 @@ class SecretsTest {
     private void assertPublished() throws IOException {
         String narinfo = store.content("cache").keySet().stream().filter(key -> key.endsWith(".narinfo")).findFirst().orElseThrow();
         assertTrue(new String(store.get("cache", narinfo), StandardCharsets.UTF_8).contains("Sig: test-1:"), "the key was really used");
+        assertTrue(registry.tag("lix/lix", "latest").startsWith("sha256:"), "and so was the registry's password");
         searchEverything();
         String calls = Stream.of(Files.readString(folder.resolve("children")).split("\n")).filter(line -> line.startsWith("= ")).reduce("", String::concat);
         assertTrue(calls.contains("= nix ") && calls.contains("= git "), calls);

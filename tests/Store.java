@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.UUID;
+import java.util.stream.Stream;
 import lib.FileTree;
 import lib.LocalStore;
 import lib.ObjectStore;
@@ -133,14 +134,15 @@ final class Store implements AutoCloseable {
         return content;
     }
 
-    /** releng.json of an environment {@code test} on this server, pushing to the given repository. */
-    String config(Path repository) {
+    /** releng.json of an environment {@code test} on this server, pushing to the given repository, and images to these. */
+    String config(Path repository, String... registries) {
         StringBuilder json = new StringBuilder("{\"environments\": {\"test\": {");
         for (String role : List.of("releases", "cache", "docs", "install")) {
             json.append("\"").append(role).append("\": \"").append(bucket(role)).append("\", ");
         }
         return json.append("\"endpoint\": \"").append(endpoint()).append("\", \"region\": \"").append(region())
-                .append("\", \"git\": \"").append(repository).append("\"}}}\n").toString();
+                .append("\", \"registries\": [")
+                .append(String.join(", ", Stream.of(registries).map(registry -> "\"" + registry + "\"").toList())).append("], \"git\": \"").append(repository).append("\"}}}\n").toString();
     }
 
     Map<String, String> credentials() {

@@ -17,7 +17,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -149,8 +148,7 @@ class rehearse implements Cli.Phase {
         ObjectNode config = Files.exists(file) ? Json.object(Files.readAllBytes(file), Config.FILE) : Json.MAPPER.createObjectNode();
         config.withObject("/environments/local").putArray("registries").add(registry.host() + "/rehearsal/images");
         Files.writeString(file, Json.pretty(config));
-        return Files.writeString(folder.resolve("auth.json"), "{\"auths\": {\"" + registry.host() + "\": {\"auth\": \""
-                + Base64.getEncoder().encodeToString((DockerRegistry.USER + ":" + DockerRegistry.PASSWORD).getBytes()) + "\"}}}");
+        return Files.writeString(folder.resolve("auth.json"), registry.login());
     }
 
     // As a release manager types it: a process of its own, in the checkout.

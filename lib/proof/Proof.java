@@ -138,41 +138,42 @@ public final class Proof {
     private void images(ImageStore store, BuiltRelease built, List<String> tags) {
         check("images in " + store.name(), findings -> {
             ImageIndex wanted = ImageIndex.of(built.images());
-            Stream.concat(wanted.manifests().stream(), Stream.of(wanted.index())).forEach(document -> image(findings, document.digest(), () ->
-                    store.manifest(document.digest()).map(bytes -> Arrays.equals(bytes, document.bytes()) ? "" : "has other bytes")));
+            List<Look> looks = new ArrayList<>();
+            Stream.concat(wanted.manifests().stream(), Stream.of(wanted.index())).forEach(document -> looks.add(new Look(document.digest(), () ->
+                    store.manifest(document.digest()).map(bytes -> Arrays.equals(bytes, document.bytes()) ? "" : "has other bytes"))));
             for (BuiltRelease.Image image : built.images()) {
-                blob(store, findings, image.id(), image.configSize());
-                image.layers().forEach(layer -> blob(store, findings, layer.blob(), layer.blobSize()));
+                looks.add(blob(store, image.id(), image.configSize()));
+                image.layers().forEach(layer -> looks.add(blob(store, layer.blob(), layer.blobSize())));
             }
             for (String tag : tags) {
-                image(findings, store.name() + ":" + tag, () -> store.tag(tag).map(is -> is.equals(wanted.index().digest()) ? ""
-                        : "names " + is + ", built was " + wanted.index().digest()));
+                looks.add(new Look(store.name() + ":" + tag, () -> store.tag(tag).map(is -> is.equals(wanted.index().digest()) ? ""
+                        : "names " + is + ", built was " + wanted.index().digest())));
             }
+            findings.each(looks, look -> {
+                String wrong = look.at().wrong().orElse("is missing");
+                if (wrong.isEmpty()) {
+                    findings.proved();
+                } else {
+                    findings.failure(look.what() + ": " + wrong);
+                }
+            });
         });
     }
 
-    private interface Look {
+    private interface Place {
         /** What is wrong, or the empty text; empty where there is nothing. */
-        Optional<String> at() throws IOException;
+        Optional<String> wrong() throws IOException;
     }
 
-    private static void blob(ImageStore store, Findings findings, String digest, long size) {
-        image(findings, digest, () -> store.size(digest).map(is -> is == size ? "" : "has " + is + " bytes, built was " + size));
-    }
-
-    private static void image(Findings findings, String what, Look look) {
-        try {
-            String wrong = look.at().orElse("is missing");
-            if (wrong.isEmpty()) {
-                findings.proved();
-            } else {
-                findings.failure(what + ": " + wrong);
-            }
-        } catch (IOException e) {
-            findings.failure(what + ": " + e);
-        } catch (Fault fault) {
-            findings.failure(fault.getMessage());
+    private record Look(String what, Place at) {
+        @Override
+        public String toString() {
+            return what;
         }
+    }
+
+    private static Look blob(ImageStore store, String digest, long size) {
+        return new Look(digest, () -> store.size(digest).map(is -> is == size ? "" : "has " + is + " bytes, built was " + size));
     }
 
     /** The pointer: manifest.nix at the root is the version's. */

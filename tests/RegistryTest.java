@@ -2,6 +2,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.ByteArrayOutputStream;
@@ -187,6 +188,38 @@ class RegistryTest {
         FileTree.remove(second.data());
         Fault fault = assertThrows(Fault.class, () -> publish(layout, one, two));
         assertTrue(fault.getMessage().contains(".tar.gz cannot be read"), fault.getMessage());
+    }
+
+    // All there is, for reading only, but for one folder; /var/tmp, which others need, is no exception.
+    private static final String READ_ONLY = """
+            set -e
+            mkdir "$1.root"
+            mount --rbind / "$1.root"
+            mount -o remount,bind,ro "$1.root"
+            mount --bind "$1" "$1.root$1"
+            root=$1.root; shift
+            exec chroot "$root" "$@"
+            """;
+
+    private Exec.Result readOnly(Path temporary, String... command) {
+        List<String> line = new ArrayList<>(List.of("unshare", "--map-root-user", "--mount", "sh", "-c", READ_ONLY, "sh", temporary.toString()));
+        line.addAll(List.of(command));
+        Exec.Result result = Exec.of(line).run();
+        folder.resolve(temporary.getFileName() + ".root").toFile().delete();
+        return result;
+    }
+
+    @Test
+    void nothingIsWrittenWhereOthersNeedVarTmp() throws IOException {
+        Path temporary = Files.createDirectory(folder.resolve("temporary"));
+        assumeTrue(readOnly(temporary, "true").exit() == 0, "this machine lets nobody have mounts of their own: unshare --map-root-user --mount");
+        assertTrue(readOnly(temporary, "touch", "/var/tmp/releng").err().contains("Read-only"));
+        DockerRegistry server = server();
+        Exec.Result pushed = readOnly(temporary, Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Djava.io.tmpdir=" + temporary,
+                "-cp", System.getProperty("java.class.path"), "push", release.toString(), server.host() + "/" + PATH);
+        assertEquals(0, pushed.exit(), pushed.err());
+        assertEquals(ImageIndex.of(built.images()).index().digest(), server.tag(PATH, "2.95.0"));
+        assertEquals(Map.of(), FileTree.files(temporary));
     }
 
     @Test

@@ -22,7 +22,7 @@
 //SOURCES Consumer.java DockerRegistry.java FaultProxy.java Faulty.java Home.java Program.java Released.java Sample.java StallingProxy.java Store.java TokenServer.java
 //SOURCES SweepConsumer.java SweepReleases.java SweepWorld.java
 //SOURCES Checkout.java
-//SOURCES Missing.java
+//SOURCES Missing.java push.java
 //SOURCES ../prepare.java
 //SOURCES ../tag.java
 //SOURCES ../build.java

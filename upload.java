@@ -28,7 +28,6 @@
 //RUNTIME_OPTIONS -XX:-C1ProfileBranches -XX:-C1ProfileCheckcasts -XX:-C1UpdateMethodData
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -36,10 +35,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
-import java.util.TreeMap;
 import lib.Access;
 import lib.BuiltRelease;
-import lib.BuiltRelease.BuiltFile;
 import lib.Cli;
 import lib.Config;
 import lib.Console;
@@ -60,6 +57,7 @@ import lib.proof.Proof;
 import lib.publish.Cache;
 import lib.publish.Confirmation;
 import lib.publish.Folder;
+import lib.publish.Folders;
 import lib.publish.GitRemote;
 import lib.publish.Guards;
 import lib.publish.Images;
@@ -204,6 +202,7 @@ class upload implements Cli.Phase {
     private Plan plan(BuiltRelease built, Access access, Nix nix, Optional<GitRemote> remote, Optional<String> signer, Path staging,
                       Cli.Session session) throws IOException {
         ObjectStore store = access.store();
+        Folders folders = folders(access);
         guards = new Guards(console, new Published(store, environment.releases(), project));
         Proof content = proof(Optional.of(store), signer).patience(patience());
         Proof pointers = proof(Optional.of(store), signer).patience(patience());
@@ -211,8 +210,8 @@ class upload implements Cli.Phase {
         Plan plan = new Plan();
         if (target == Target.all) {
             plan.add(new Cache(store, environment.cache(), nix, built.storePaths(), access::key, staging));
-            plan.add(artifacts(store, built));
-            plan.add(releaseJson(store, built));
+            plan.add(folders.artifacts(built));
+            plan.add(folders.releaseJson(built));
             content.cache(built, path -> true).artifacts(built);
         }
         boolean newerOfMajor = guards.newerOfMajor(built);
@@ -223,7 +222,7 @@ class upload implements Cli.Phase {
         }
         String manual = built.official() ? built.version().major() : "nightly";
         if (!newerOfMajor) {
-            plan.add(mirror(store, manual, Folder.files(release, built.below("manual"))));
+            plan.add(folders.manual(manual, built));
             content.manual(built, manual);
         }
         if (remote.isPresent()) {
@@ -243,11 +242,11 @@ class upload implements Cli.Phase {
             pointers.images(access.repositories().anybodys(), built, tags);
         }
         if (stable) {
-            plan.add(mirror(store, "stable", stablePages(built)));
+            plan.add(target == Target.all ? folders.mirror("stable", folders.publishedPages(built)) : folders.manual("stable", built));
             pointers.manual(built, "stable");
         }
         if (manifest) {
-            plan.add(manifest(store, Folder.files(release, built.below("artifacts")))); // last of all: who reads it finds the rest
+            plan.add(folders.manifest(Folder.files(release, built.below("artifacts")))); // last of all: who reads it finds the rest
             pointers.manifest(built);
         }
         if (!pointers.isEmpty()) {
@@ -282,8 +281,8 @@ class upload implements Cli.Phase {
             plan.add(new Images.Tags(access.repositories().ours(), built.get().images(), tags));
             pointers.images(access.repositories().anybodys(), built.get(), tags);
         }
-        plan.add(mirror(store, "stable", Folder.objects(store, environment.releases(), project.folder(pointTo) + "manual/")));
-        plan.add(manifest(store, artifacts));
+        plan.add(folders(access).mirror("stable", Folder.objects(store, environment.releases(), project.folder(pointTo) + "manual/")));
+        plan.add(folders(access).manifest(artifacts));
         if (!pointers.isEmpty()) {
             plan.verify("the pointers", pointers::orFail);
         }
@@ -359,39 +358,8 @@ class upload implements Cli.Phase {
         environment.urls().values().stream().sorted().forEach(url -> console.say(url.toString()));
     }
 
-    private Folder artifacts(ObjectStore store, BuiltRelease built) {
-        return versioned("releases", store, built, Folder.files(release, built.below(("artifacts/" + project.folder(built.version())).replaceAll("/$", ""))));
-    }
-
-    // What anybody needs to prove this release, or to point to it again.
-    private Folder releaseJson(ObjectStore store, BuiltRelease built) throws IOException {
-        Path file = release.resolve(BuiltRelease.FILE);
-        BuiltFile json = new BuiltFile(BuiltRelease.FILE, Files.size(file), FileTree.sha256(file));
-        return versioned(BuiltRelease.FILE, store, built, Folder.files(release, Map.of(BuiltRelease.FILE, json)));
-    }
-
-    private Folder versioned(String name, ObjectStore store, BuiltRelease built, SortedMap<String, Item> items) {
-        return new Folder(name, store, environment.releases(), project.folder(built.version()), items,
-                replace != null ? Folder.Mode.REPLACED_CONTENT : Folder.Mode.CONTENT);
-    }
-
-    private Folder mirror(ObjectStore store, String which, SortedMap<String, Item> pages) {
-        String prefix = project.manual(which);
-        return new Folder("manual " + which, store, environment.docs(), prefix, pages,
-                shrink.contains(prefix.replaceAll("/$", "")) ? Folder.Mode.SHRINKING_MIRROR : Folder.Mode.MIRROR);
-    }
-
-    // By then they stand among the release files, proved: the store copies those.
-    private SortedMap<String, Item> stablePages(BuiltRelease built) {
-        String there = project.folder(built.version()) + "manual/";
-        return target == Target.all ? Folder.copies(release, built.below("manual"), built.below("artifacts/" + there.replaceAll("/$", "")),
-                environment.releases(), there) : Folder.files(release, built.below("manual"));
-    }
-
-    private Folder manifest(ObjectStore store, SortedMap<String, Item> artifacts) {
-        SortedMap<String, Item> manifest = new TreeMap<>(artifacts);
-        manifest.keySet().retainAll(List.of("manifest.nix"));
-        return new Folder("manifest", store, environment.releases(), "", manifest, Folder.Mode.POINTER);
+    private Folders folders(Access access) {
+        return new Folders(access.store(), environment, project, release, replace != null, shrink);
     }
 
     private Access open(Cli.Session session, Git git, Nix nix) throws IOException {

@@ -28,9 +28,15 @@ public final class Progress {
         this.bytes = bytes;
     }
 
+    /** Another part is done, with the rest of its bytes. */
     public void add(long partBytes) {
         doneCount.incrementAndGet();
-        doneBytes.addAndGet(partBytes);
+        sent(partBytes);
+    }
+
+    /** Some bytes of a part are done; what is below nothing does not count. */
+    public void sent(long someBytes) {
+        doneBytes.addAndGet(Math.max(0, someBytes));
         long now = System.nanoTime();
         long last = shown.get();
         if (now - last > (console.terminal() ? TERMINAL_NANOS : PLAIN_NANOS) && shown.compareAndSet(last, now)) {

@@ -53,6 +53,23 @@ class PlanTest {
     }
 
     @Test
+    void aLongOperationSaysHowFarItHasCome() throws IOException {
+        ByteArrayOutputStream err = new ByteArrayOutputStream();
+        Console terminal = new Console(InputStream.nullInputStream(), new PrintStream(out, true), new PrintStream(err, true), true, false);
+        Operation.LongAction slow = sent -> {
+            sent.accept(4000);
+            // Until the line is redrawn, with an end: it is not redrawn with every byte.
+            for (long end = System.nanoTime() + 20_000_000_000L; !err.toString().contains("4.0 kB of 10 kB") && System.nanoTime() < end; ) {
+                sent.accept(0);
+            }
+            sent.accept(20_000); // some of it for the second time
+        };
+        new Plan().add(destination(new Destination.Stage("one", List.of(Operation.create("image", 10_000, "to", slow))))).run(terminal, 1);
+        assertTrue(err.toString().contains("0 of 1, 4.0 kB of 10 kB"), err.toString());
+        assertFalse(err.toString().contains("24 kB"), err.toString());
+    }
+
+    @Test
     void stagesRunInTheirOrder() throws IOException {
         List<Operation> first = IntStream.range(0, 50).mapToObj(i -> operation("a" + i)).toList();
         Plan plan = new Plan().add(destination(new Destination.Stage("one", first), new Destination.Stage("two", List.of(operation("b")))))

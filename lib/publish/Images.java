@@ -87,7 +87,8 @@ public record Images(List<ImageStore> stores, Path release, List<BuiltRelease.Im
         long bytes = mine.values().stream().flatMap(Set::stream).mapToLong(digests(image)::get).sum();
         String what = mine.values().stream().mapToInt(Set::size).max().getAsInt() + " blobs of " + image.path() + " in "
                 + mine.keySet().stream().map(ImageStore::name).collect(Collectors.joining(" and "));
-        return Optional.of(Operation.create(what, bytes, image.id(), () -> Transfer.run(release.resolve(image.path()), image, mine, tuning)));
+        Operation.LongAction transfer = sent -> Transfer.run(release.resolve(image.path()), image, mine, tuning, sent);
+        return Optional.of(Operation.create(what, bytes, image.id(), transfer));
     }
 
     private Set<String> missing(ImageStore store) throws IOException {

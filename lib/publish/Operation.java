@@ -1,6 +1,7 @@
 package lib.publish;
 
 import java.util.Optional;
+import java.util.function.LongConsumer;
 
 /**
  * One change of one destination, which can print itself and run itself.
@@ -25,6 +26,22 @@ public record Operation(Kind kind, String what, long bytes, Optional<String> fro
     /** The effect of an operation. */
     public interface Action {
         void run() throws Exception;
+
+        /** The same, saying of some bytes that they are on their way. */
+        default void run(LongConsumer sent) throws Exception {
+            run();
+        }
+    }
+
+    /** The effect of an operation that takes its time. */
+    public interface LongAction extends Action {
+        @Override
+        void run(LongConsumer sent) throws Exception;
+
+        @Override
+        default void run() throws Exception {
+            run(bytes -> { });
+        }
     }
 
     public static Operation stage(String what, long bytes, Action action) {

@@ -9,6 +9,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicLong;
 import lib.Console;
 import lib.Fault;
 import lib.Json;
@@ -137,8 +138,9 @@ public final class Plan {
                     }
                 }
                 try {
-                    operation.action().run();
-                    progress.add(operation.bytes());
+                    AtomicLong left = new AtomicLong(operation.bytes()); // what is sent twice counts once
+                    operation.action().run(bytes -> progress.sent(Math.min(bytes, left.getAndAdd(-bytes))));
+                    progress.add(left.get());
                 } catch (Fault fault) {
                     synchronized (faults) {
                         faults.add(fault);

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.LongConsumer;
 import lib.BuiltRelease;
 import lib.Fault;
 import lib.FileTree;
@@ -37,15 +38,18 @@ public final class Transfer {
     /** What is wrong with the archive itself: nobody gets more of it. */
     private RuntimeException broken;
 
-    private Transfer(Path archive, BuiltRelease.Image image, Map<ImageStore, Set<String>> missing) {
+    private final LongConsumer sent;
+
+    private Transfer(Path archive, BuiltRelease.Image image, Map<ImageStore, Set<String>> missing, LongConsumer sent) {
         this.archive = archive;
         this.image = image;
+        this.sent = sent;
         missing.forEach((store, digests) -> this.missing.put(store, new TreeSet<>(digests)));
     }
 
-    /** Ends when every store has what it was missing. Throws Fault with all that failed for good. */
-    public static void run(Path archive, BuiltRelease.Image image, Map<ImageStore, Set<String>> missing, Tuning tuning) {
-        Transfer transfer = new Transfer(archive, image, missing);
+    /** Ends when every store has what it was missing; {@code sent} hears of bytes to any. Throws Fault with all that failed for good. */
+    public static void run(Path archive, BuiltRelease.Image image, Map<ImageStore, Set<String>> missing, Tuning tuning, LongConsumer sent) {
+        Transfer transfer = new Transfer(archive, image, missing, sent);
         try {
             int[] passes = {0};
             Retry.run(tuning, () -> {
@@ -122,7 +126,7 @@ public final class Transfer {
             if (legs.isEmpty()) {
                 return; // nobody was ready
             }
-            MessageDigest sent = FileTree.digest("SHA-256");
+            MessageDigest actual = FileTree.digest("SHA-256");
             content.writeTo(new OutputStream() {
                 @Override
                 public void write(int b) {
@@ -131,11 +135,14 @@ public final class Transfer {
 
                 @Override
                 public void write(byte[] bytes, int offset, int length) {
-                    sent.update(bytes, offset, length);
-                    legs.forEach(leg -> leg.write(bytes, offset, length));
+                    actual.update(bytes, offset, length);
+                    for (Leg leg : legs) {
+                        leg.write(bytes, offset, length);
+                        sent.accept(length);
+                    }
                 }
             });
-            String is = "sha256:" + HexFormat.of().formatHex(sent.digest());
+            String is = "sha256:" + HexFormat.of().formatHex(actual.digest());
             if (!is.equals(digest)) {
                 throw Fault.failed(archive + " is not what was built, or this machine compresses otherwise", "a layer that was " + digest + " is " + is + " now",
                         "run jbang build.java again, here");

@@ -1,0 +1,67 @@
+package lib.publish;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import lib.BuiltRelease;
+import lib.BuiltRelease.BuiltFile;
+import lib.Environment;
+import lib.FileTree;
+import lib.ObjectStore;
+import lib.Project;
+
+/**
+ * Where the files of a release go in the buckets of an environment.
+ *
+ * @param release the folder that was built
+ * @param replace other bytes under a name with the version in it are replaced: somebody said so by name
+ * @param shrink  prefixes of manuals that may lose many pages
+ */
+public record Folders(ObjectStore store, Environment environment, Project project, Path release, boolean replace, List<String> shrink) {
+
+    /** All that stands in the folder of the version. */
+    public Folder artifacts(BuiltRelease built) {
+        return versioned("releases", built, Folder.files(release, built.below(("artifacts/" + project.folder(built.version())).replaceAll("/$", ""))));
+    }
+
+    /** What anybody needs to prove this release, or to point to it again. */
+    public Folder releaseJson(BuiltRelease built) throws IOException {
+        Path file = release.resolve(BuiltRelease.FILE);
+        BuiltFile json = new BuiltFile(BuiltRelease.FILE, Files.size(file), FileTree.sha256(file));
+        return versioned(BuiltRelease.FILE, built, Folder.files(release, Map.of(BuiltRelease.FILE, json)));
+    }
+
+    private Folder versioned(String name, BuiltRelease built, SortedMap<String, Item> items) {
+        return new Folder(name, store, environment.releases(), project.folder(built.version()), items,
+                replace ? Folder.Mode.REPLACED_CONTENT : Folder.Mode.CONTENT);
+    }
+
+    /** The manual of a MAJOR, or nightly. */
+    public Folder manual(String which, BuiltRelease built) {
+        return mirror(which, Folder.files(release, built.below("manual")));
+    }
+
+    /** The manual at a place that moves: what it has and the pages do not goes away. */
+    public Folder mirror(String which, SortedMap<String, Item> pages) {
+        String prefix = project.manual(which);
+        return new Folder("manual " + which, store, environment.docs(), prefix, pages,
+                shrink.contains(prefix.replaceAll("/$", "")) ? Folder.Mode.SHRINKING_MIRROR : Folder.Mode.MIRROR);
+    }
+
+    /** Pages of the manual that stand among the artifacts by then, proved: the store copies those. */
+    public SortedMap<String, Item> publishedPages(BuiltRelease built) {
+        String there = project.folder(built.version()) + "manual/";
+        return Folder.copies(release, built.below("manual"), built.below("artifacts/" + there.replaceAll("/$", "")), environment.releases(), there);
+    }
+
+    /** The pointer at the root, from among the artifacts. */
+    public Folder manifest(SortedMap<String, Item> artifacts) {
+        SortedMap<String, Item> manifest = new TreeMap<>(artifacts);
+        manifest.keySet().retainAll(List.of("manifest.nix"));
+        return new Folder("manifest", store, environment.releases(), "", manifest, Folder.Mode.POINTER);
+    }
+}

@@ -92,7 +92,7 @@ public final class Access implements AutoCloseable {
             Keys keys = access.keep(Keys.of(environment, buckets, env, console, InstantSource.system()));
             keys.resolveCredentials(); // now: keys that cannot be had are found before anything begins
             access.lifetime = keys::checkLifetime;
-            access.repositories = access.keep(new Repositories(environment, Optional.empty(), wish.registries(), env, !wish.planOnly(), console));
+            access.repositories = access.keep(new Repositories(environment, Optional.empty(), wish.registries(), Keys.without(env), !wish.planOnly(), console));
             access.store = access.keep(ObjectStore.connect(environment.endpoint().orElseThrow(), environment.region(), keys,
                     Tuning.DEFAULT.withConcurrency(wish.concurrency())));
             return access;
@@ -116,7 +116,8 @@ public final class Access implements AutoCloseable {
                 git.git("init", "--quiet", "--bare", bare.toString()).orFail("the repository of " + environment.name() + " could not be made", "look at " + folder);
             }
             access.gitUrl = bare.toString();
-            access.repositories = access.keep(new Repositories(environment, Optional.of(folder.resolve("images")), wish.registries(), session.env(),
+            access.repositories = access.keep(new Repositories(environment, Optional.of(folder.resolve("images")), wish.registries(),
+                    Keys.without(session.env()),
                     !wish.planOnly(), session.console()));
             Path secret = folder.resolve("cache.sec");
             if (!Files.exists(secret)) {

@@ -3,10 +3,13 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.sun.net.httpserver.HttpServer;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -15,6 +18,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
 import lib.Config;
 import lib.Console;
 import lib.Environment;
@@ -138,6 +142,42 @@ class LoginTest {
         file("home/.docker/config.json", "{\"credsStore\": \"gone\"}");
         Fault fault = assertThrows(Fault.class, () -> origin("r.example.org/kettle"));
         assertTrue(fault.getMessage().contains("docker-credential-gone") && fault.getMessage().contains("not found"), fault.getMessage());
+    }
+
+    @Test
+    void whoeverARegistrySendsUsToIsNotToldWhoWeAre() throws IOException {
+        List<String> told = new CopyOnWriteArrayList<>();
+        HttpServer elsewhere = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        HttpServer front = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        String host = "127.0.0.1:" + front.getAddress().getPort();
+        elsewhere.createContext("/", exchange -> {
+            told.add(exchange.getRequestMethod() + " " + exchange.getRequestHeaders().getFirst("Authorization"));
+            exchange.getRequestBody().readAllBytes();
+            exchange.getResponseHeaders().add("Content-Length", "5");
+            exchange.sendResponseHeaders(exchange.getRequestMethod().equals("HEAD") ? 200 : 201, -1);
+            exchange.close();
+        });
+        front.createContext("/v2/a/b/blobs/", exchange -> {
+            boolean known = exchange.getRequestHeaders().getFirst("Authorization") != null;
+            exchange.getResponseHeaders().add(known ? "Location" : "WWW-Authenticate", !known ? "Basic realm=\"x\"" : exchange.getRequestURI().getPath().endsWith("bad")
+                    ? "http://store.example.org/blob" : "http://127.0.0.1:" + elsewhere.getAddress().getPort() + "/blob");
+            exchange.sendResponseHeaders(!known ? 401 : exchange.getRequestMethod().equals("POST") ? 202 : 307, -1);
+            exchange.close();
+        });
+        elsewhere.start();
+        front.start();
+        file("home/.docker/config.json", auths(host, GOOD));
+        try (Registry registry = new Registry(host + "/a/b", Login.of(env).find(host + "/a/b"), List.of(), true,
+                new Tuning(1, 0, 0, Duration.ofSeconds(5), Duration.ofSeconds(20), 1, Duration.ofSeconds(5)))) {
+            assertEquals(Optional.of(5L), registry.size("sha256:good"));
+            registry.blob("sha256:good", 3, out -> out.write(new byte[3]));
+            assertEquals(List.of("HEAD null", "PUT null"), told);
+            Fault fault = assertThrows(Fault.class, () -> registry.size("sha256:bad"));
+            assertTrue(fault.getMessage().contains("'http://store.example.org/blob' must be an https address"), fault.getMessage());
+        } finally {
+            front.stop(0);
+            elsewhere.stop(0);
+        }
     }
 
     @Test

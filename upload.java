@@ -131,7 +131,6 @@ class upload implements Cli.Phase {
     private Confirmation confirmation;
     private Project project;
     private Path release;
-    private Guards guards;
 
     public static void main(String[] args) {
         Cli.main(new upload(), args);
@@ -203,7 +202,7 @@ class upload implements Cli.Phase {
                       Cli.Session session) throws IOException {
         ObjectStore store = access.store();
         Folders folders = folders(access);
-        guards = new Guards(console, new Published(store, environment.releases(), project));
+        Guards guards = new Guards(console, new Published(store, environment.releases(), project));
         Proof content = proof(Optional.of(store), signer).patience(patience());
         Proof pointers = proof(Optional.of(store), signer).patience(patience());
         console.step("Asking " + confirmation.spoken() + " what it holds");

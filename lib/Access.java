@@ -117,8 +117,7 @@ public final class Access implements AutoCloseable {
             }
             access.gitUrl = bare.toString();
             access.repositories = access.keep(new Repositories(environment, Optional.of(folder.resolve("images")), wish.registries(),
-                    Keys.without(session.env()),
-                    !wish.planOnly(), session.console()));
+                    Keys.without(session.env()), !wish.planOnly(), session.console()));
             Path secret = folder.resolve("cache.sec");
             if (!Files.exists(secret)) {
                 nix.generateKey(environment.cache(), secret, folder.resolve("cache.pub"));

@@ -181,6 +181,10 @@ class CrashSweepTest {
             proxy.arm(fault, request -> once ? request.number() == number : request.number() >= number);
             Checkout.Run run = world.upload();
             assertTrue(proxy.mistreated() > 0, "nothing was mistreated");
+            if (once && stage(number).equals("write images probe")) {
+                assertEquals(0, run.exit(), "a registry need not let us take back an upload that was begun: " + run.err());
+                return;
+            }
             assertTrue(run.exit() == 1 || run.exit() == 3 && withoutProbes(world.state()).equals(old), run.exit() + ": " + run.err());
             assertTrue(run.err().contains("://") && run.err().contains("next: ") && run.err().contains(fault.answer()), run.err());
             assertFalse(run.err().contains("\tat ") || run.err().contains("unexpectedly") || run.err().lines().count() > 60, run.err());

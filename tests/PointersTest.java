@@ -155,6 +155,8 @@ class PointersTest {
                 checkout.write("releng.json", store.config(folder.resolve(checkout == old ? "2.95.0.git" : "2.96.0.git"), images));
                 checkout.with("REGISTRY_AUTH_FILE", login.toString());
             }
+            assertTrue(assertDone(upload(young, "--plan")).out().contains("create " + images + ":2.96.0 "));
+            assertEquals(Map.of(), FileTree.files(registry.data()), "hazard 30: a plan does not even begin an upload");
             assertTrue(assertDone(upload(young)).err().contains(images + ": the login is from " + login));
             String newest = registry.tag("lix/lix", "latest");
             assertEquals(ImageIndex.of(BuiltRelease.read(young.folder.resolve("release")).images()).index().digest(), newest);

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -67,14 +68,14 @@ final class Tokens {
 
     /** Takes what a registry says with a 401; returns whether asking again is worth it: {@code sent} went with the request. */
     synchronized boolean challenged(String wwwAuthenticate, Optional<String> sent, List<String> scopes) {
-        String word = wwwAuthenticate.strip().replaceFirst("\\s.*$", "").toLowerCase(java.util.Locale.ROOT);
+        String word = wwwAuthenticate.strip().replaceFirst("\\s.*$", "").toLowerCase(Locale.ROOT);
         if (!word.equals("basic") && !word.equals("bearer")) {
             return false;
         }
         scheme = word;
         challenge = new TreeMap<>();
         for (Matcher parameter = PARAMETER.matcher(wwwAuthenticate); parameter.find(); ) {
-            challenge.put(parameter.group(1).toLowerCase(java.util.Locale.ROOT), parameter.group(2) != null ? parameter.group(2) : parameter.group(3));
+            challenge.put(parameter.group(1).toLowerCase(Locale.ROOT), parameter.group(2) != null ? parameter.group(2) : parameter.group(3));
         }
         // A token that is not taken any more, though it should be: another one may be.
         tokens.remove(String.join(" ", scopes));

@@ -17,10 +17,10 @@
 //SOURCES lib/Progress.java lib/ReleaseJobs.java lib/ReleaseTag.java lib/SigningKey.java lib/publish/*.java lib/proof/*.java lib/http/*.java lib/store/*.java lib/image/*.java lib/registry/*.java
 //FILES LocalStore.java=lib/LocalStore.java
 // Without profiles, and with the second compiler for digests and what is called without end: most of the processor time
-// of a run went into compiling. Concatenation by code, not by bootstrap, is a part of each start. What a later JDK does
-// not know it ignores.
+// of a run went into compiling. Concatenation by code, not by bootstrap, is a part of each start. A heap that begins small,
+// whatever the machine has. What a later JDK does not know it ignores.
 //COMPILE_OPTIONS -XDstringConcat=inline
-//RUNTIME_OPTIONS -XX:+IgnoreUnrecognizedVMOptions --enable-native-access=ALL-UNNAMED -XX:+UseSerialGC
+//RUNTIME_OPTIONS -XX:+IgnoreUnrecognizedVMOptions --enable-native-access=ALL-UNNAMED -XX:+UseSerialGC -Xms64m
 //RUNTIME_OPTIONS -XX:CompileCommand=quiet -XX:CompileCommand=CompileThresholdScaling,sun.security.provider.DigestBase::*,0.0002
 //RUNTIME_OPTIONS -XX:Tier4InvocationThreshold=500000 -XX:Tier4MinInvocationThreshold=60000
 //RUNTIME_OPTIONS -XX:Tier4CompileThreshold=1500000 -XX:Tier4BackEdgeThreshold=4000000

@@ -156,6 +156,19 @@ class ImagesTest {
     }
 
     @Test
+    void aTagThatSomebodyElseMovesMeanwhileIsLeftToThem() throws IOException {
+        Plan plan = new Plan().add(images(false)).add(new Images.Tags(List.of(layout), built.images(), List.of("latest")));
+        ImageIndex.Document theirs = ImageIndex.of(built.images().subList(0, 1)).index();
+        for (String tag : List.of("2.95.0", "latest")) {
+            layout.tag(tag, theirs);
+            Fault fault = assertThrows(Fault.class, () -> plan.run(console, 4));
+            assertTrue(fault.getMessage().contains(layout.name() + ":" + tag + " is not what it was"), fault.getMessage());
+            assertEquals(Optional.of(theirs.digest()), layout.tag(tag));
+            layout.tag(tag, ImageIndex.of(built.images()).index());
+        }
+    }
+
+    @Test
     @DisplayName("hazards 25 and 26: a lost blob, a changed manifest and a tag that names another image are found")
     void whatIsNotThereWholeIsFound() throws IOException {
         publish();

@@ -11,6 +11,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import lib.BuiltRelease;
+import lib.Fault;
 import lib.http.Tuning;
 import lib.registry.ImageIndex;
 import lib.registry.ImageStore;
@@ -113,7 +114,15 @@ public record Images(List<ImageStore> stores, Path release, List<BuiltRelease.Im
 
     private static Operation tag(ImageStore store, String tag, Optional<String> there, ImageIndex.Document index) {
         String what = store.name() + ":" + tag;
-        Operation.Action action = () -> store.tag(tag, index);
+        Operation.Action action = () -> {
+            // Registries know no conditional writes: as late as can be it is asked whether somebody else was here meanwhile.
+            Optional<String> now = store.tag(tag);
+            if (!now.equals(there) && !now.equals(Optional.of(index.digest()))) {
+                throw Fault.failed(what + " is not what it was when the plan was made", "it names " + now.orElse("nothing") + " now, and named " + there.orElse("nothing"),
+                        "find out who else publishes there, and run again");
+            }
+            store.tag(tag, index);
+        };
         return there.isPresent() ? Operation.move(what, there.get(), index.digest(), action)
                 : Operation.create(what, index.bytes().length, index.digest(), action);
     }

@@ -215,6 +215,8 @@ class ProofTest {
         put(role, key, edited.getBytes(StandardCharsets.UTF_8));
     }
 
+    // --- what is whole
+
     @Test
     void aWholeReleaseIsProvedAsAnybody() {
         assumeTrue(anonymous, "this server answers nobody without keys");
@@ -269,6 +271,8 @@ class ProofTest {
         assertEquals(Fault.Kind.REFUSED, fault.kind());
         assertTrue(fault.why().size() == 2 && fault.getMessage().contains(bucket("cache")), fault.getMessage());
     }
+
+    // --- release files and manifest
 
     @Test
     void anArtifactWithAFlippedByteIsNamedWithBothDigests() {
@@ -335,6 +339,8 @@ class ProofTest {
         put("releases", FOLDER + "release.json", new String(built.json(), StandardCharsets.UTF_8).replace("2.95.0\"", "2.95.1\"").getBytes());
         assertFound(content(), 1, "is of another release: it says version 2.95.1");
     }
+
+    // --- the cache
 
     @Test
     void aWrongSignatureIsFound() {
@@ -447,6 +453,8 @@ class ProofTest {
         assertFound(content(), 1, "nix-cache-info: is missing");
     }
 
+    // --- manual, tag and pointers
+
     @Test
     void aManualPageWithOtherBytesIsFound() {
         put("docs", "manual/lix/2.95/index.html", "of 2.94".getBytes());
@@ -530,6 +538,8 @@ class ProofTest {
         assertTrue(asked.get() > 1, "asked again");
     }
 
+    // --- what cannot be proved
+
     @Test
     @DisplayName("hazard 26: a proof of nothing is a failure")
     void aProofOfNothingIsAFailure() {
@@ -602,6 +612,8 @@ class ProofTest {
         return new BuiltRelease(built.target(), built.version(), built.name(), true, built.commit(), built.tag(), built.system(), built.profile(),
                 List.of(new BuiltRelease.BuiltFile("artifacts/manifest.nix", manifest.length, sha256(manifest))), List.of(), built.jobs());
     }
+
+    // --- servers that misbehave
 
     @Test
     void aServerThatFailsForAMomentIsAskedAgain() throws IOException {

@@ -106,6 +106,8 @@ class TagTest {
         assertEquals(before, checkout.state());
     }
 
+    // --- what is made, once
+
     @Test
     void makesTheReleaseCommitTheTagAndTheMergeBack() throws IOException {
         Checkout checkout = sample();
@@ -165,6 +167,8 @@ class TagTest {
         assertTrue(run.err().contains(body.startsWith("x") ? "flake.nix has none" : "flake.nix:3"), run.err());
         assertEquals(before, checkout.state());
     }
+
+    // --- what is refused
 
     @Test
     @DisplayName("hazards 15 and 16: a development version, the name TBD and missing notes are refused, all at once, without a traceback")
@@ -232,6 +236,8 @@ class TagTest {
         assertRefused(checkout, "HEAD is detached");
     }
 
+    // --- where it runs
+
     @Test
     void runsFromASubfolderAndWithRepo() throws IOException {
         Checkout checkout = sample();
@@ -265,6 +271,8 @@ class TagTest {
         assertEquals("releng/test", remembered(main).orElseThrow().branch());
         assertEquals("other", main.git("symbolic-ref", "--short", "HEAD"));
     }
+
+    // --- hooks
 
     @Test
     void theHookGivesEachCommitAChangeIdOfItsOwn() throws IOException {
@@ -303,6 +311,8 @@ class TagTest {
         hook(checkout, "commit-msg", "#!/bin/sh\necho \"[lix] $(cat \"$1\")\" > \"$1\"\n");
         assertRefused(checkout, "changed the first line");
     }
+
+    // --- a tag that is there already
 
     @Test
     void aTagOfSomethingElseIsRefusedAndReplacedOnlyWhenForced() throws IOException {
@@ -373,6 +383,8 @@ class TagTest {
         assertEquals(0, run.exit(), run.err());
         assertReleased(checkout, start);
     }
+
+    // --- a repository in disorder
 
     @Test
     @DisplayName("hazard 5: a branch that is not remembered is said, and running on the branch remembers it")
@@ -458,6 +470,8 @@ class TagTest {
         assertRefused(checkout, "version.json");
     }
 
+    // --- signing
+
     @Test
     void signsWhereTheUsersGitSigns() throws IOException {
         Assumptions.assumeTrue(Missing.onPath("ssh-keygen"), "ssh-keygen is not installed");
@@ -496,6 +510,8 @@ class TagTest {
         checkout.git("update-ref", "-d", "refs/heads/" + VERSION);
         assertReleased(checkout, start);
     }
+
+    // --- failing and dying half-way
 
     @Test
     void aFullDiskLeavesEverythingOrTheNextRunFinishes() throws IOException {

@@ -11,6 +11,7 @@
 //DEPS com.github.luben:zstd-jni:1.5.7-28
 //DEPS org.tukaani:xz:1.12
 //DEPS org.apache.commons:commons-compress:1.28.0
+//DEPS commons-io:commons-io:2.22.0
 //SOURCES lib/Cli.java lib/Config.java lib/Console.java lib/Environment.java lib/Exec.java lib/Fault.java
 //SOURCES lib/FileTree.java lib/Git.java lib/ImagePolicy.java lib/Json.java lib/Project.java lib/Release.java lib/Version.java
 //SOURCES lib/Access.java lib/BuiltRelease.java lib/ContentType.java lib/Embedded.java lib/Keys.java lib/Nix.java lib/ObjectStore.java

@@ -18,7 +18,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.zip.GZIPOutputStream;
 import lib.BuiltRelease;
 import lib.Exec;
@@ -202,6 +205,52 @@ class DockerArchiveTest {
         byte[] config = config(LOWER, UPPER);
         entries.set(4, Entry.file("manifest.json", manifest(sha256(config) + ".json", "one/layer.tar", "hard.tar")));
         assertEquals(List.of("blobs/deeper/real.tar", "two/layer.tar"), read(entries).layers().stream().map(DockerArchive.Layer::entry).toList());
+    }
+
+    // A decompressor that is left to the collector closes what it read from: here, the archive.
+    @Test
+    void theCollectorClosesNothingThatIsStillRead() throws Exception {
+        List<Entry> entries = new ArrayList<>();
+        byte[] layer = compressed(LOWER, ZstdOutputStream::new);
+        for (int i = 0; i < 300; i++) {
+            entries.add(Entry.file("unused/" + i, layer));
+        }
+        entries.addAll(image());
+        Path archive = archive(tar(entries));
+        AtomicBoolean read = new AtomicBoolean();
+        Thread collector = new Thread(() -> {
+            while (!read.get()) {
+                System.gc();
+            }
+        });
+        collector.start();
+        try {
+            assertEquals(2, DockerArchive.read(archive).layers().size());
+        } finally {
+            read.set(true);
+            collector.join();
+        }
+    }
+
+    @Test
+    void layersAreSentCompressedOnceAndAsTheyStandWhereTheyAreCompressed() throws IOException {
+        for (Compression compression : List.<Compression>of(NONE, GZIPOutputStream::new, ZstdOutputStream::new)) {
+            List<Entry> entries = image();
+            byte[] stored = compressed(LOWER, compression);
+            entries.set(1, Entry.file("one/layer.tar", stored));
+            Path archive = archive(tar(entries));
+            BuiltRelease.Image built = DockerArchive.read(archive).built("image.tar", "aarch64-linux");
+            Map<String, byte[]> sent = new TreeMap<>();
+            DockerArchive.send(archive, built, Set.of(built.id(), built.layers().get(0).blob(), built.layers().get(1).blob()), (digest, size, content) -> {
+                ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+                content.writeTo(bytes);
+                assertEquals(size, bytes.size());
+                sent.put(digest, bytes.toByteArray());
+            });
+            assertEquals(3, sent.size());
+            sent.forEach((digest, bytes) -> assertEquals(digest, "sha256:" + sha256(bytes)));
+            assertArrayEquals(compression == NONE ? gzip(LOWER, 1) : stored, sent.get(built.layers().get(0).blob()));
+        }
     }
 
     @Test

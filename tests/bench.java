@@ -5,6 +5,7 @@
 //DEPS com.fasterxml.jackson.core:jackson-databind:2.22.4
 //DEPS com.github.luben:zstd-jni:1.5.7-28
 //DEPS org.apache.commons:commons-compress:1.28.0
+//DEPS commons-io:commons-io:2.22.0
 //DEPS org.slf4j:slf4j-nop:2.0.20
 //DEPS software.amazon.awssdk:bom:2.57.8@pom
 //DEPS software.amazon.awssdk:s3

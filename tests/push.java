@@ -4,6 +4,7 @@
 //DEPS com.fasterxml.jackson.core:jackson-databind:2.22.4
 //DEPS com.github.luben:zstd-jni:1.5.7-28
 //DEPS org.apache.commons:commons-compress:1.28.0
+//DEPS commons-io:commons-io:2.22.0
 //SOURCES ../lib/BuiltRelease.java ../lib/Console.java ../lib/Environment.java ../lib/Exec.java ../lib/Fault.java ../lib/FileTree.java
 //SOURCES ../lib/ImagePolicy.java ../lib/Json.java ../lib/Nix.java ../lib/Progress.java ../lib/Version.java
 //SOURCES ../lib/http/*.java ../lib/image/*.java ../lib/registry/*.java

@@ -7,6 +7,7 @@
 //DEPS org.eclipse.jgit:org.eclipse.jgit:7.8.1.202611041320-r
 //DEPS org.slf4j:slf4j-nop:2.0.20
 //DEPS org.apache.commons:commons-compress:1.28.0
+//DEPS commons-io:commons-io:2.22.0
 //DEPS com.jcraft:jzlib:1.1.3
 //DEPS com.github.luben:zstd-jni:1.5.7-28
 //DEPS org.tukaani:xz:1.12

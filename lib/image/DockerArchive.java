@@ -1,7 +1,7 @@
 package lib.image;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.github.luben.zstd.ZstdInputStream;
+import com.github.luben.zstd.ZstdInputStreamNoFinalizer;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -30,6 +30,7 @@ import lib.Json;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
 import org.apache.commons.compress.compressors.gzip.GzipCompressorInputStream;
+import org.apache.commons.io.input.CloseShieldInputStream;
 
 /**
  * A container image as {@code docker save}, skopeo and nix2container write it: a tar, perhaps gzipped or zstd
@@ -104,8 +105,7 @@ public final class DockerArchive {
     public static Image read(Path archive) {
         DockerArchive reading = new DockerArchive(archive);
         String entry = "its beginning";
-        try (InputStream file = new BufferedInputStream(Files.newInputStream(archive), 1 << 16);
-                TarArchiveInputStream tar = new TarArchiveInputStream(new TarGuard(plain(file)))) {
+        try (TarArchiveInputStream tar = open(archive)) {
             for (TarArchiveEntry next = tar.getNextEntry(); next != null; next = tar.getNextEntry()) {
                 entry = "'" + next.getName() + "'";
                 reading.entry(next, tar);
@@ -139,13 +139,12 @@ public final class DockerArchive {
         Map<String, BuiltRelease.ImageLayer> layers = new HashMap<>();
         image.layers().stream().filter(layer -> wanted.contains(layer.blob())).forEach(layer -> layers.put(layer.entry(), layer));
         Set<String> missing = new HashSet<>(wanted);
-        try (InputStream file = new BufferedInputStream(Files.newInputStream(archive), 1 << 16);
-                TarArchiveInputStream tar = new TarArchiveInputStream(new TarGuard(plain(file)))) {
+        try (TarArchiveInputStream tar = open(archive)) {
             for (TarArchiveEntry entry = tar.getNextEntry(); entry != null && !missing.isEmpty(); entry = tar.getNextEntry()) {
                 BuiltRelease.ImageLayer layer = layers.get(inside("", entry.getName()).orElse(""));
                 if (layer != null && missing.remove(layer.blob())) {
                     BufferedInputStream in = new BufferedInputStream(tar, 1 << 16);
-                    boolean compress = plain(in) == in;
+                    boolean compress = compression(in).equals("none");
                     sink.blob(layer.blob(), layer.blobSize(), out -> {
                         if (!compress) {
                             in.transferTo(out);
@@ -179,18 +178,35 @@ public final class DockerArchive {
         return Fault.failed(archive + " is not a whole image", why, "look at what makes it, and run jbang build.java again");
     }
 
-    /** The bytes under a compression that is known by its first bytes: gzip (RFC 1952), zstd (RFC 8878), or none. */
-    private static InputStream plain(InputStream in) throws IOException {
+    /** gzip (RFC 1952), zstd (RFC 8878) or none, as the first bytes say; none of them is taken. */
+    private static String compression(InputStream in) throws IOException {
         in.mark(4);
         byte[] magic = in.readNBytes(4);
         in.reset();
         if (magic.length >= 2 && magic[0] == 0x1f && magic[1] == (byte) 0x8b) {
-            return GzipCompressorInputStream.builder().setInputStream(in).setDecompressConcatenated(true).get();
+            return "gzip";
         }
-        if (magic.length == 4 && magic[0] == 0x28 && magic[1] == (byte) 0xb5 && magic[2] == 0x2f && magic[3] == (byte) 0xfd) {
-            return new ZstdInputStream(in);
+        return magic.length == 4 && magic[0] == 0x28 && magic[1] == (byte) 0xb5 && magic[2] == 0x2f && magic[3] == (byte) 0xfd ? "zstd" : "none";
+    }
+
+    // Without a finalizer: one closes what is read from as soon as the collector finds nobody needs the decompressor.
+    private static InputStream plain(InputStream in, String compression) throws IOException {
+        return switch (compression) {
+            case "gzip" -> GzipCompressorInputStream.builder().setInputStream(in).setDecompressConcatenated(true).get();
+            case "zstd" -> new ZstdInputStreamNoFinalizer(in);
+            default -> in;
+        };
+    }
+
+    private static TarArchiveInputStream open(Path archive) throws IOException {
+        InputStream file = Files.newInputStream(archive);
+        try {
+            InputStream in = new BufferedInputStream(file, 1 << 16);
+            return new TarArchiveInputStream(new TarGuard(plain(in, compression(in))));
+        } catch (IOException e) {
+            file.close();
+            throw e;
         }
-        return in;
     }
 
     private void entry(TarArchiveEntry entry, InputStream tar) throws IOException {
@@ -214,11 +230,11 @@ public final class DockerArchive {
 
     private Stored file(String name, InputStream tar) throws IOException {
         Measured raw = new Measured(OutputStream.nullOutputStream());
-        BufferedInputStream in = new BufferedInputStream(new TeeInputStream(tar, raw), 1 << 16);
-        InputStream content = plain(in);
+        BufferedInputStream in = new BufferedInputStream(new TeeInputStream(CloseShieldInputStream.wrap(tar), raw), 1 << 16);
+        String compression = compression(in);
         Measured compressed = new Measured(OutputStream.nullOutputStream());
-        boolean compress = content == in;
-        try (ParallelGzip gzip = new ParallelGzip(compressed)) {
+        boolean compress = compression.equals("none");
+        try (InputStream content = plain(in, compression); ParallelGzip gzip = new ParallelGzip(compressed)) {
             Measured plain = new Measured(compress ? gzip : OutputStream.nullOutputStream());
             Optional<SortedSet<String>> storePaths = look(name, new BufferedInputStream(new TeeInputStream(content, plain), 1 << 16));
             in.transferTo(OutputStream.nullOutputStream()); // what stands behind a compressed end belongs to the file, too
@@ -226,7 +242,7 @@ public final class DockerArchive {
                 gzip.finish();
             }
             Measured blob = compress ? compressed : raw;
-            return new Stored(plain.sha256(), plain.size(), blob.sha256(), blob.size(), content instanceof ZstdInputStream ? "zstd" : "gzip", storePaths);
+            return new Stored(plain.sha256(), plain.size(), blob.sha256(), blob.size(), compress ? "gzip" : compression, storePaths);
         }
     }
 

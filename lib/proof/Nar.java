@@ -1,7 +1,6 @@
 package lib.proof;
 
 import com.github.luben.zstd.ZstdInputStreamNoFinalizer;
-import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
@@ -9,6 +8,7 @@ import java.util.List;
 import java.util.Set;
 import lib.proof.Fetching.BrokenOff;
 import lib.publish.Narinfo;
+import org.apache.commons.io.input.CloseShieldInputStream;
 import org.tukaani.xz.XZInputStream;
 
 /** A compressed NAR against its narinfo: both digests and both sizes in one pass, whatever its size. */
@@ -69,7 +69,7 @@ final class Nar {
     }
 
     private static InputStream decoder(String compression, InputStream file) throws IOException {
-        InputStream open = new Unclosed(file);
+        InputStream open = CloseShieldInputStream.wrap(file);
         return switch (compression) {
             case "zstd" -> new ZstdInputStreamNoFinalizer(open);
             case "xz" -> new XZInputStream(open, XZ_KIB);
@@ -80,16 +80,5 @@ final class Nar {
 
     private static String hash(Measured measured) {
         return "sha256:" + Base32.encode(measured.sha256());
-    }
-
-    /** Decoders close what they read from, but its rest is still to be digested. */
-    private static final class Unclosed extends FilterInputStream {
-        Unclosed(InputStream in) {
-            super(in);
-        }
-
-        @Override
-        public void close() {
-        }
     }
 }

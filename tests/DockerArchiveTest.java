@@ -54,7 +54,7 @@ class DockerArchiveTest {
         }
     }
 
-    private interface Compression {
+    interface Compression {
         OutputStream over(OutputStream out) throws IOException;
     }
 
@@ -88,6 +88,12 @@ class DockerArchiveTest {
             over.write(bytes);
         }
         return out.toByteArray();
+    }
+
+    static void compress(Path file, Compression compression) throws IOException {
+        byte[] plain = Files.readAllBytes(file);
+        Files.delete(file); // one that was unpacked may not be written to
+        Files.write(file, compressed(plain, compression));
     }
 
     private static byte[] gzip(byte[] bytes, int threads) throws IOException {

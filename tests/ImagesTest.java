@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.github.luben.zstd.ZstdOutputStream;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -16,6 +17,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
 import java.util.stream.Stream;
+import java.util.zip.GZIPOutputStream;
 import lib.BuiltRelease;
 import lib.Config;
 import lib.Console;
@@ -24,6 +26,7 @@ import lib.Fault;
 import lib.FileTree;
 import lib.Json;
 import lib.http.Tuning;
+import lib.image.DockerArchive;
 import lib.proof.Fetcher;
 import lib.proof.Proof;
 import lib.publish.Destination;
@@ -89,15 +92,33 @@ class ImagesTest {
         assertEquals("Lix", index.path("annotations").path("org.opencontainers.image.title").asText());
         for (String tag : List.of("2.95.0", "2.95", "latest")) {
             for (BuiltRelease.Image image : built.images()) {
-                Path out = folder.resolve(tag + image.architecture());
-                Exec.of("skopeo", "--override-os", image.os(), "--override-arch", image.architecture(), "copy", "--quiet", "--dest-decompress",
-                        layout.name() + ":" + tag, "dir:" + out).orFail("skopeo", "");
-                JsonNode manifest = Json.MAPPER.readTree(Files.readAllBytes(out.resolve("manifest.json")));
-                assertEquals(image.id(), manifest.path("config").path("digest").asText());
-                assertEquals(image.layers().stream().map(BuiltRelease.ImageLayer::diffId).toList(),
-                        Stream.iterate(0, i -> i + 1).limit(2).map(i -> manifest.path("layers").path(i).path("digest").asText()).toList());
+                comesOut(image, tag);
             }
         }
+    }
+
+    private void comesOut(BuiltRelease.Image image, String tag) throws IOException {
+        Path out = folder.resolve(tag + image.architecture());
+        Exec.of("skopeo", "--override-os", image.os(), "--override-arch", image.architecture(), "copy", "--quiet", "--dest-decompress",
+                layout.name() + ":" + tag, "dir:" + out).orFail("skopeo", "");
+        JsonNode manifest = Json.MAPPER.readTree(Files.readAllBytes(out.resolve("manifest.json")));
+        assertEquals(image.id(), manifest.path("config").path("digest").asText());
+        assertEquals(image.layers().stream().map(BuiltRelease.ImageLayer::diffId).toList(),
+                Stream.iterate(0, i -> i + 1).limit(2).map(i -> manifest.path("layers").path(i).path("digest").asText()).toList());
+    }
+
+    @Test
+    void layersThatCameCompressedComeOutAsTheyWereBuilt() throws IOException {
+        BuiltRelease.Image image = built.images().get(0);
+        Path unpacked = Files.createDirectory(folder.resolve("unpacked"));
+        Exec.of("tar", "-C", unpacked.toString(), "-xf", release.resolve(image.path()).toString()).orFail("tar", "");
+        DockerArchiveTest.compress(unpacked.resolve(image.layers().get(0).entry()), GZIPOutputStream::new);
+        DockerArchiveTest.compress(unpacked.resolve(image.layers().get(1).entry()), ZstdOutputStream::new);
+        Exec.of("tar", "-C", unpacked.toString(), "-czf", release.resolve(image.path()).toString(), ".").orFail("tar", "");
+        BuiltRelease.Image compressed = DockerArchive.read(release.resolve(image.path())).built(image.path(), image.system());
+        assertEquals(List.of("gzip", "zstd"), compressed.layers().stream().map(BuiltRelease.ImageLayer::compression).toList());
+        new Plan().add(new Images(List.of(layout), release, List.of(compressed), "2.95.0", false, Tuning.DEFAULT)).run(console, 4);
+        comesOut(image, "2.95.0");
     }
 
     @Test

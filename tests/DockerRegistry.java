@@ -26,16 +26,16 @@ final class DockerRegistry implements AutoCloseable {
     private final Process process;
     private final String host;
 
-    private DockerRegistry(Path folder, String auth) throws IOException {
+    private DockerRegistry(Path folder, String tls, String auth) throws IOException {
         this.folder = folder;
         Files.createDirectories(data());
         Path config = Files.writeString(folder.resolve("config.yml"), """
                 version: 0.1
                 log: {level: info, accesslog: {disabled: true}}
                 storage: {filesystem: {rootdirectory: %s}}
-                http: {addr: "127.0.0.1:0"}
+                http: {addr: "127.0.0.1:0"%s}
                 %s
-                """.formatted(folder.resolve("data"), auth));
+                """.formatted(folder.resolve("data"), tls, auth));
         process = Exec.of("docker-registry", "serve", config.toString()).start();
         BufferedReader said = process.errorReader(StandardCharsets.UTF_8);
         StringBuilder all = new StringBuilder();
@@ -58,18 +58,23 @@ final class DockerRegistry implements AutoCloseable {
 
     /** For anybody to read and write. */
     static DockerRegistry open(Path folder) throws IOException {
-        return new DockerRegistry(folder, "");
+        return new DockerRegistry(folder, "", "");
     }
 
     /** For {@link #USER} with {@link #PASSWORD} (Basic). */
     static DockerRegistry withPassword(Path folder) throws IOException {
         Path htpasswd = Files.writeString(Files.createDirectories(folder).resolve("htpasswd"), HTPASSWD);
-        return new DockerRegistry(folder, "auth: {htpasswd: {realm: releases, path: " + htpasswd + "}}");
+        return new DockerRegistry(folder, "", "auth: {htpasswd: {realm: releases, path: " + htpasswd + "}}");
     }
 
     /** For those with a token of this service (Bearer), whose certificate is in a file. */
     static DockerRegistry withTokens(Path folder, URI realm, Path certificate) throws IOException {
-        return new DockerRegistry(folder, "auth: {token: {realm: \"" + realm + "\", service: releases, issuer: releng, rootcertbundle: " + certificate + "}}");
+        return new DockerRegistry(folder, "", "auth: {token: {realm: \"" + realm + "\", service: releases, issuer: releng, rootcertbundle: " + certificate + "}}");
+    }
+
+    /** Over TLS, with this certificate and its key, as PEM. */
+    static DockerRegistry overTls(Path folder, Path certificate, Path key) throws IOException {
+        return new DockerRegistry(folder, ", tls: {certificate: " + certificate + ", key: " + key + "}", "");
     }
 
     /** HOST:PORT. */

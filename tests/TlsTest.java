@@ -6,11 +6,14 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.KeyStore;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import lib.Exec;
 import lib.Fault;
 import lib.FileTree;
+import lib.Json;
 import lib.ObjectStore;
 import org.gaul.s3proxy.S3Proxy;
 import org.gaul.s3proxy.auth.AuthenticationType;
@@ -22,7 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 
-/** The object store over TLS, as everywhere but on loopback; who is trusted is a matter of a JVM, so each client is one. */
+/** Object store and registry over TLS, as everywhere but on loopback; who is trusted is a matter of a JVM, so each client is one. */
 class TlsTest {
 
     /** ENDPOINT FILE: puts, lists, reads and deletes; prints what it read, or its fault. */
@@ -51,7 +54,7 @@ class TlsTest {
     @BeforeEach
     void start() throws Exception {
         keys = folder.resolve("keys.p12");
-        Exec.of(java("keytool"), "-genkeypair", "-alias", "server", "-keyalg", "EC", "-dname", "CN=localhost", "-ext", "san=dns:localhost",
+        Exec.of(java("keytool"), "-genkeypair", "-alias", "server", "-keyalg", "EC", "-dname", "CN=localhost", "-ext", "san=dns:localhost,dns:registry.example.org",
                 "-validity", "2", "-keystore", keys.toString(), "-storepass", "changeit").orFail("keytool", "");
         Files.createDirectories(folder.resolve("store/bucket"));
         server = S3Proxy.builder().blobStore(new FilesystemNio2BlobStore(folder.resolve("store").toString()))
@@ -69,18 +72,26 @@ class TlsTest {
         return Path.of(System.getProperty("java.home"), "bin", tool).toString();
     }
 
+    private String[] trusting() {
+        return new String[] {"-Djavax.net.ssl.trustStore=" + keys, "-Djavax.net.ssl.trustStorePassword=changeit"};
+    }
+
     private Exec.Result client(String host, String... options) throws IOException {
         Path file = Files.writeString(folder.resolve("file"), "over TLS");
+        return run(options, Client.class.getName(), "https://" + host + ":" + server.getSecurePort(), file.toString());
+    }
+
+    private static Exec.Result run(String[] options, String... program) throws IOException {
         List<String> line = new ArrayList<>(List.of(java("java"), "-Dfile.encoding=UTF-8", "-Dslf4j.provider=org.slf4j.nop.NOPServiceProvider"));
         line.addAll(List.of(options));
-        line.addAll(List.of("-cp", System.getProperty("java.class.path"), Client.class.getName(),
-                "https://" + host + ":" + server.getSecurePort(), file.toString()));
+        line.addAll(List.of("-cp", System.getProperty("java.class.path")));
+        line.addAll(List.of(program));
         return Exec.of(line).run();
     }
 
     @Test
     void aTrustedStoreIsWrittenAndReadOverTls() throws IOException {
-        Exec.Result run = client("localhost", "-Djavax.net.ssl.trustStore=" + keys, "-Djavax.net.ssl.trustStorePassword=changeit");
+        Exec.Result run = client("localhost", trusting());
         assertEquals(0, run.exit(), run.out() + run.err());
         assertEquals("[a b/é.txt] over TLS\n0\n", run.out());
     }
@@ -94,8 +105,34 @@ class TlsTest {
 
     @Test
     void aCertificateOfAnotherNameIsRefused() throws IOException {
-        Exec.Result run = client("127.0.0.1", "-Djavax.net.ssl.trustStore=" + keys, "-Djavax.net.ssl.trustStorePassword=changeit");
+        Exec.Result run = client("127.0.0.1", trusting());
         assertEquals(1, run.exit(), run.out() + run.err());
         assertTrue(run.out().contains("127.0.0.1"), run.out());
+    }
+
+    @Test
+    void imagesGoToARegistryOverTlsThatIsTrustedUnderItsName() throws Exception {
+        KeyStore store = KeyStore.getInstance(keys.toFile(), "changeit".toCharArray());
+        Path certificate = TokenServer.pem(Files.createDirectory(folder.resolve("certificates")).resolve("ca.crt"), "CERTIFICATE", store.getCertificate("server").getEncoded());
+        Path key = TokenServer.pem(folder.resolve("key.pem"), "PRIVATE KEY", store.getKey("server", "changeit".toCharArray()).getEncoded());
+        Path release = Released.copy(folder.resolve("checkout")).folder.resolve("release");
+        // Of a host on loopback http is expected, so that these are names of none.
+        String hosts = "-Djdk.net.hosts.file=" + Files.writeString(folder.resolve("hosts"), "127.0.0.1 registry.example.org other.example.org\n");
+        try (DockerRegistry registry = DockerRegistry.overTls(folder.resolve("registry"), certificate, key)) {
+            String port = registry.host().replaceFirst(".*:", ":");
+            Exec.Result untrusted = run(new String[] {hosts}, "push", release.toString(), "registry.example.org" + port + "/kettle/kettle");
+            assertEquals(1, untrusted.exit(), untrusted.err());
+            assertTrue(untrusted.err().contains("certification path"), untrusted.err());
+            String[] trusting = {hosts, trusting()[0], trusting()[1]};
+            Exec.Result other = run(trusting, "push", release.toString(), "other.example.org" + port + "/kettle/kettle");
+            assertEquals(1, other.exit(), other.err());
+            assertTrue(other.err().contains("other.example.org"), other.err());
+            assertEquals(Map.of(), registry.state());
+            Exec.Result pushed = run(trusting, "push", release.toString(), "registry.example.org" + port + "/kettle/kettle");
+            assertEquals(0, pushed.exit(), pushed.err());
+            String index = Exec.of("skopeo", "inspect", "--raw", "--cert-dir", certificate.getParent().toString(),
+                    "docker://localhost" + port + "/kettle/kettle:2.95.0").orFail("skopeo", "");
+            assertEquals(2, Json.MAPPER.readTree(index).path("manifests").size(), index);
+        }
     }
 }

@@ -47,8 +47,7 @@ final class TokenServer implements AutoCloseable {
         }
         key = (PrivateKey) store.getKey("tokens", "changeit".toCharArray());
         certificate = store.getCertificate("tokens");
-        certificateFile = Files.writeString(folder.resolve("tokens.pem"), "-----BEGIN CERTIFICATE-----\n"
-                + Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(certificate.getEncoded()) + "\n-----END CERTIFICATE-----\n");
+        certificateFile = pem(folder.resolve("tokens.pem"), "CERTIFICATE", certificate.getEncoded());
         server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         server.createContext("/token", this::answer);
         server.start();
@@ -56,6 +55,12 @@ final class TokenServer implements AutoCloseable {
 
     URI realm() {
         return URI.create("http://127.0.0.1:" + server.getAddress().getPort() + "/token");
+    }
+
+    /** Writes a certificate or a key as PEM (RFC 7468). */
+    static Path pem(Path file, String label, byte[] der) throws IOException {
+        return Files.writeString(file, "-----BEGIN " + label + "-----\n" + Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(der)
+                + "\n-----END " + label + "-----\n");
     }
 
     Path certificate() {

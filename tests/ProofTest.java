@@ -29,6 +29,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import lib.BuiltRelease;
@@ -701,5 +702,23 @@ class ProofTest {
         Fault fault = assertThrows(Fault.class, () -> overHttp(server, Duration.ofSeconds(5)).manual(built, "2.95").orFail());
         assertTrue(built.below("manual").size() > 30 && fault.why().size() < 15, fault.why().size() + " failures");
         assertTrue(fault.getMessage().contains("the others were not asked for"), fault.getMessage());
+    }
+
+    @Test
+    void aServerThatFailsInOnePartOfTheProofIsNotAskedForTheNextOnes() throws IOException {
+        Set<String> asked = ConcurrentHashMap.newKeySet();
+        HttpServer server = server(exchange -> {
+            asked.add(exchange.getRequestURI().getPath());
+            answer(exchange, 500, new byte[0]);
+        });
+        try {
+            Proof proof = overHttp(server, Duration.ofSeconds(5)).manual(built, "2.95").artifacts(built).manifest(built);
+            Fault fault = assertThrows(Fault.class, proof::orFail);
+            assertTrue(!asked.isEmpty() && asked.stream().allMatch(path -> path.startsWith("/manual/")), asked.toString());
+            assertTrue(fault.why().stream().anyMatch(why -> why.startsWith("release files: http://127.0.0.1:") && why.contains("is not asked any more")), fault.getMessage());
+            assertTrue(fault.why().size() < 17, fault.getMessage());
+        } finally {
+            server.stop(0);
+        }
     }
 }

@@ -3,16 +3,33 @@ package lib.proof;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicInteger;
 import lib.Fault;
 import lib.proof.Fetcher.NotThere;
 
-/** Asks a fetcher again when the network or the server fails, never when its answer is a clear one. */
-record Fetching(Fetcher fetcher) {
+/**
+ * Asks a fetcher again when the network or the server fails, never when its answer is a clear one; and a server that
+ * has failed with one thing after the other no more. Safe for threads.
+ */
+final class Fetching {
 
     private static final int ATTEMPTS = 5;
     private static final int SMALL = 8 << 20;
+    private static final String LOOK = "look at the network and the server, and run again";
+    // Each of them has been waited for through all attempts.
+    private static final int GIVEN_UP = 10;
+
+    private final Fetcher fetcher;
+    /** Of each server, how many things could not be read since one could. */
+    private final Map<String, AtomicInteger> unread = new ConcurrentHashMap<>();
+
+    Fetching(Fetcher fetcher) {
+        this.fetcher = fetcher;
+    }
 
     /** The bytes stopped coming: what a decoder says of them says nothing. */
     static final class BrokenOff extends IOException {
@@ -36,7 +53,7 @@ record Fetching(Fetcher fetcher) {
 
     /** Throws Fault when nothing can be fetched after several tries. */
     <T> T read(String role, String key, Use<T> use) throws NotThere {
-        return again(name(role, key), () -> {
+        return answered(name(role, key), () -> {
             try (InputStream in = new Source(fetcher.open(role, key))) {
                 return use.from(in);
             }
@@ -45,7 +62,7 @@ record Fetching(Fetcher fetcher) {
 
     /** Size in bytes; throws as {@link #read}. */
     long size(String role, String key) throws NotThere {
-        return again(name(role, key), () -> fetcher.size(role, key));
+        return answered(name(role, key), () -> fetcher.size(role, key));
     }
 
     /** A small thing's bytes. Throws as {@link #read}, and Fault for one of more than 8 MB. */
@@ -66,6 +83,25 @@ record Fetching(Fetcher fetcher) {
         }
     }
 
+    private <T> T answered(String name, Request<T> request) throws NotThere {
+        String server = name.startsWith("s3:") ? "the object store" : name.replaceFirst("(?<=://)([^/]*).*", "$1");
+        AtomicInteger failed = unread.computeIfAbsent(server, s -> new AtomicInteger());
+        if (failed.get() >= GIVEN_UP) {
+            throw Fault.failed(server + " is not asked any more", "it could not be read " + GIVEN_UP + " times", LOOK);
+        }
+        try {
+            T answer = again(name, request);
+            failed.set(0);
+            return answer;
+        } catch (NotThere e) {
+            failed.set(0);
+            throw e;
+        } catch (Fault fault) {
+            failed.incrementAndGet();
+            throw fault;
+        }
+    }
+
     private static <T> T again(String name, Request<T> request) throws NotThere {
         for (int attempt = 1; ; attempt++) {
             try {
@@ -75,7 +111,7 @@ record Fetching(Fetcher fetcher) {
             } catch (IOException e) {
                 if (attempt == ATTEMPTS) {
                     String why = e.getMessage() == null ? e.toString() : e.getMessage();
-                    throw Fault.failed(name + " cannot be read", why + ", " + attempt + " times", "look at the network and the server, and run again").from(e);
+                    throw Fault.failed(name + " cannot be read", why + ", " + attempt + " times", LOOK).from(e);
                 }
                 pause(attempt);
             }

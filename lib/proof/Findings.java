@@ -2,7 +2,9 @@ package lib.proof;
 
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -22,7 +24,7 @@ public final class Findings {
     // A store that is down is told of some times, not once for every object.
     private static final int UNREADABLE = 10;
 
-    private final List<String> failures = new ArrayList<>();
+    private final Set<String> failures = new LinkedHashSet<>();
     private final List<String> unproven = new ArrayList<>();
     private final AtomicInteger unreadable = new AtomicInteger();
     private final AtomicLong proved = new AtomicLong();

@@ -57,6 +57,7 @@ import lib.proof.Fetcher;
 import lib.proof.Proof;
 import lib.publish.Cache;
 import lib.publish.Confirmation;
+import lib.publish.Destination;
 import lib.publish.Folder;
 import lib.publish.Folders;
 import lib.publish.GitRemote;
@@ -205,7 +206,6 @@ class upload implements Cli.Phase {
         Folders folders = folders(access);
         Guards guards = new Guards(console, new Published(store, environment.releases(), project));
         Proof content = proof(Optional.of(store), signer).patience(patience());
-        Proof pointers = proof(Optional.of(store), signer).patience(patience());
         console.step("Asking " + confirmation.spoken() + " what it holds");
         Plan plan = new Plan();
         if (target == Target.all) {
@@ -237,22 +237,31 @@ class upload implements Cli.Phase {
         if (images && built.official() && guards.moves("latest", built.version(), movePointers.contains(Pointer.latest))) {
             tags.add("latest");
         }
-        if (images && !tags.isEmpty()) {
-            plan.add(new Images.Tags(access.repositories().ours(), built.images(), tags));
-            pointers.images(access.repositories().anybodys(), built, tags);
-        }
-        if (stable) {
-            plan.add(target == Target.all ? folders.mirror("stable", folders.publishedPages(built)) : folders.manual("stable", built));
-            pointers.manual(built, "stable");
-        }
-        if (manifest) {
-            plan.add(folders.manifest(Folder.files(release, built.below("artifacts")))); // last of all: who reads it finds the rest
-            pointers.manifest(built);
-        }
-        if (!pointers.isEmpty()) {
-            plan.verify("the pointers", pointers::orFail);
-        }
+        thenPointers(plan, access, Optional.of(built), images ? tags : List.of(),
+                stable ? target == Target.all ? folders.mirror("stable", folders.publishedPages(built)) : folders.manual("stable", built) : null,
+                manifest ? folders.manifest(Folder.files(release, built.below("artifacts"))) : null);
         return plan;
+    }
+
+    /** What users follow, and the proof of it. Of stable and manifest null is left where it is. */
+    private void thenPointers(Plan plan, Access access, Optional<BuiltRelease> built, List<String> tags, Destination stable,
+                              Destination manifest) throws IOException {
+        Proof proof = proof(Optional.of(access.store()), Optional.empty()).patience(patience());
+        if (!tags.isEmpty()) {
+            plan.add(new Images.Tags(access.repositories().ours(), built.orElseThrow().images(), tags));
+            proof.images(access.repositories().anybodys(), built.orElseThrow(), tags);
+        }
+        if (stable != null) {
+            plan.add(stable);
+            built.ifPresent(known -> proof.manual(known, "stable"));
+        }
+        if (manifest != null) {
+            plan.add(manifest); // last of all: who reads it finds the rest
+            built.ifPresent(proof::manifest);
+        }
+        if (!proof.isEmpty()) {
+            plan.verify("the pointers", proof::orFail);
+        }
     }
 
     /** Undo is re-pointing: every pointer to a version that is there already, and whole. */
@@ -269,23 +278,14 @@ class upload implements Cli.Phase {
         }
         Proof content = proof(Optional.of(store), Optional.empty());
         Optional<BuiltRelease> built = content.version(pointTo, path -> true);
-        Proof pointers = proof(Optional.of(store), Optional.empty()).patience(patience());
-        built.ifPresent(known -> pointers.manual(known, "stable").manifest(known));
         if (hasImages(built)) {
             new Preflight(console, environment, !planOnly).images(access.repositories()::ours).throwIfAny();
+            content.images(access.repositories().anybodys(), built.get(), List.of(pointTo.toString()));
         }
         Plan plan = new Plan().verify(project.name() + " " + pointTo + " is there, whole", content::orFail);
-        if (hasImages(built)) {
-            List<String> tags = List.of(pointTo.major(), "latest");
-            content.images(access.repositories().anybodys(), built.get(), List.of(pointTo.toString()));
-            plan.add(new Images.Tags(access.repositories().ours(), built.get().images(), tags));
-            pointers.images(access.repositories().anybodys(), built.get(), tags);
-        }
-        plan.add(folders(access).mirror("stable", Folder.objects(store, environment.releases(), project.folder(pointTo) + "manual/")));
-        plan.add(folders(access).manifest(artifacts));
-        if (!pointers.isEmpty()) {
-            plan.verify("the pointers", pointers::orFail);
-        }
+        thenPointers(plan, access, built, hasImages(built) ? List.of(pointTo.major(), "latest") : List.of(),
+                folders(access).mirror("stable", Folder.objects(store, environment.releases(), project.folder(pointTo) + "manual/")),
+                folders(access).manifest(artifacts));
         carryOut(plan, "the pointers to " + project.name() + " " + pointTo);
     }
 
@@ -334,28 +334,8 @@ class upload implements Cli.Phase {
         }
     }
 
-    /** Prints the plan, and runs the same plan. */
     private void carryOut(Plan plan, String title) {
-        plan.requireNoConflicts();
-        if (plan.isEmpty() && !json) {
-            if (!planOnly) {
-                plan.run(console, concurrency); // the run that sent the last of it may have ended before it had proved it
-            }
-            console.done("nothing to send: " + title + " is on " + confirmation.spoken() + (planOnly ? "" : ", whole"));
-            return;
-        }
-        if (json) {
-            plan.printJson(console);
-        } else {
-            plan.print(console, common.verbose);
-        }
-        if (planOnly) {
-            return;
-        }
-        confirmation.require(title);
-        plan.run(console, concurrency);
-        console.done(title + " is published on " + confirmation.spoken());
-        environment.urls().values().stream().sorted().forEach(url -> console.say(url.toString()));
+        confirmation.carryOut(plan, title, new Confirmation.Showing(planOnly, json, common.verbose), concurrency);
     }
 
     private Folders folders(Access access) {

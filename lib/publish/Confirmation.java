@@ -5,7 +5,7 @@ import lib.Environment;
 import lib.Fault;
 
 /**
- * The question before anything is changed, with the environment in its colour.
+ * A plan is carried out only after a question, with the environment in its colour.
  *
  * @param skip do not ask: somebody said so
  */
@@ -17,8 +17,41 @@ public record Confirmation(Console console, Environment environment, boolean ski
                 environment.name());
     }
 
-    /** Throws Fault (refused) unless the sentence is typed. */
-    public void require(String title) {
+    /**
+     * How a plan is shown.
+     *
+     * @param only           it is not carried out
+     * @param json           an operation a line
+     * @param everyOperation not only some of each stage
+     */
+    public record Showing(boolean only, boolean json, boolean everyOperation) {
+    }
+
+    /** Prints a plan, asks, and runs the same plan. Throws Fault (refused) for a conflict, or when it is not confirmed. */
+    public void carryOut(Plan plan, String title, Showing showing, int concurrency) {
+        plan.requireNoConflicts();
+        if (plan.isEmpty() && !showing.json()) {
+            if (!showing.only()) {
+                plan.run(console, concurrency); // the run that sent the last of it may have ended before it had proved it
+            }
+            console.done("nothing to send: " + title + " is on " + spoken() + (showing.only() ? "" : ", whole"));
+            return;
+        }
+        if (showing.json()) {
+            plan.printJson(console);
+        } else {
+            plan.print(console, showing.everyOperation());
+        }
+        if (showing.only()) {
+            return;
+        }
+        require(title);
+        plan.run(console, concurrency);
+        console.done(title + " is published on " + spoken());
+        environment.urls().values().stream().sorted().forEach(url -> console.say(url.toString()));
+    }
+
+    private void require(String title) {
         String sentence = "I want to release this to " + environment.name();
         if (skip) {
             return;

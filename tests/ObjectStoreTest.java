@@ -490,21 +490,22 @@ class ObjectStoreTest {
     }
 
     @Test
-    void twoGigabytesAreSentInLessThanAQuarterOfOne() throws Exception {
+    void aFileManyTimesItsMemoryIsSentInAQuarterOfAGigabyte() throws Exception {
         assumeTrue(Files.exists(Path.of("/proc/self/status")), "there is no /proc");
+        long size = Boolean.getBoolean("releng.slow") ? 2L << 30 : 640L << 20;
         Path file = root.resolve("large");
         try (RandomAccessFile sparse = new RandomAccessFile(file.toFile(), "rw")) {
-            sparse.setLength(2L << 30);
+            sparse.setLength(size);
         }
         String sha256 = FileTree.sha256(file);
         try (Faulty faulty = new Faulty(server.endpoint(), (request, count) -> request.method().equals("HEAD")
-                ? "200\r\nx-amz-meta-sha256: " + sha256 + "\r\nContent-Length: " + (2L << 30) : "s3")) {
+                ? "200\r\nx-amz-meta-sha256: " + sha256 + "\r\nContent-Length: " + size : "s3")) {
             Process sender = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx96m", "-cp",
                     System.getProperty("java.class.path"), "-Dslf4j.provider=org.slf4j.nop.NOPServiceProvider", Sender.class.getName(),
                     faulty.endpoint().toString(), file.toString(), sha256).redirectError(ProcessBuilder.Redirect.INHERIT).start();
             String peak = new String(sender.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
             assertEquals(0, sender.waitFor());
-            assertEquals(2L << 30, faulty.partBytes());
+            assertEquals(size, faulty.partBytes());
             assertTrue(Long.parseLong(peak) < 256 << 10, peak + " kB");
         }
     }

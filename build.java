@@ -11,7 +11,7 @@
 //DEPS com.github.luben:zstd-jni:1.5.7-28
 //SOURCES lib/Cli.java lib/Config.java lib/Console.java lib/Environment.java lib/Exec.java lib/Fault.java
 //SOURCES lib/FileTree.java lib/Git.java lib/ImagePolicy.java lib/Json.java lib/Project.java lib/Release.java lib/Version.java
-//SOURCES lib/Archives.java lib/BuiltRelease.java lib/image/*.java lib/Nix.java lib/OfficialFlag.java lib/ReleaseJobs.java
+//SOURCES lib/Archives.java lib/BuiltRelease.java lib/image/*.java lib/Lock.java lib/Nix.java lib/OfficialFlag.java lib/ReleaseJobs.java
 //JAVA_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 
 import java.io.IOException;
@@ -32,6 +32,7 @@ import lib.Fault;
 import lib.FileTree;
 import lib.Git;
 import lib.ImagePolicy;
+import lib.Lock;
 import lib.Nix;
 import lib.OfficialFlag;
 import lib.Release;
@@ -92,7 +93,7 @@ class build implements Cli.Phase {
     @Override
     public void run(Cli.Session session) throws IOException {
         console = session.console();
-        try (Git git = Git.open(common.folder(session), session.env())) {
+        try (Git git = Git.open(common.folder(session), session.env()); Lock lock = Lock.take(git.state("build.lock"), "a build")) {
             Config config = Config.of(git.workTree());
             Release release = Release.at(git, config.project());
             Optional<String> tag = tagAtHead(git, release);

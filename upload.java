@@ -14,7 +14,7 @@
 //DEPS commons-io:commons-io:2.22.0
 //SOURCES lib/Cli.java lib/Config.java lib/Console.java lib/Environment.java lib/Exec.java lib/Fault.java
 //SOURCES lib/FileTree.java lib/Git.java lib/ImagePolicy.java lib/Json.java lib/Project.java lib/Release.java lib/Version.java
-//SOURCES lib/Access.java lib/BuiltRelease.java lib/ContentType.java lib/Embedded.java lib/Keys.java lib/Nix.java lib/ObjectStore.java
+//SOURCES lib/Access.java lib/BuiltRelease.java lib/ContentType.java lib/Embedded.java lib/Keys.java lib/Lock.java lib/Nix.java lib/ObjectStore.java
 //SOURCES lib/Progress.java lib/ReleaseJobs.java lib/ReleaseTag.java lib/SigningKey.java lib/publish/*.java lib/proof/*.java lib/http/*.java lib/store/*.java lib/image/*.java lib/registry/*.java
 //FILES LocalStore.java=lib/LocalStore.java
 // Without profiles, and with the second compiler for digests and what is called without end: most of the processor time
@@ -28,6 +28,7 @@
 //RUNTIME_OPTIONS -XX:+UnlockDiagnosticVMOptions -XX:-C1ProfileCalls -XX:-C1ProfileVirtualCalls -XX:-C1ProfileInlinedCalls
 //RUNTIME_OPTIONS -XX:-C1ProfileBranches -XX:-C1ProfileCheckcasts -XX:-C1UpdateMethodData
 
+import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -36,37 +37,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
-import lib.Access;
-import lib.BuiltRelease;
-import lib.Cli;
-import lib.Config;
-import lib.Console;
-import lib.Environment;
-import lib.Fault;
-import lib.FileTree;
-import lib.Git;
-import lib.Keys;
-import lib.Nix;
-import lib.ObjectStore;
-import lib.Project;
-import lib.Release;
-import lib.ReleaseTag;
-import lib.Version;
+import java.util.TreeMap;
+import lib.*;
 import lib.http.Tuning;
-import lib.proof.Fetcher;
-import lib.proof.Proof;
-import lib.publish.Cache;
-import lib.publish.Confirmation;
-import lib.publish.Destination;
-import lib.publish.Folder;
-import lib.publish.Folders;
-import lib.publish.GitRemote;
-import lib.publish.Guards;
-import lib.publish.Images;
-import lib.publish.Item;
-import lib.publish.Plan;
-import lib.publish.Preflight;
-import lib.publish.Published;
+import lib.proof.*;
+import lib.publish.*;
 import lib.registry.Repositories;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -104,9 +79,8 @@ class upload implements Cli.Phase {
             description = "Publish nothing: move what users follow to this version, which is published already.")
     Version pointTo;
 
-    enum Pointer { manifest, stable, latest }
-
-    @Option(names = "--move-pointers", paramLabel = "NAME", split = ",", description = "Move these back to an older version: manifest, stable, latest.")
+    @Option(names = "--move-pointers", paramLabel = "NAME", split = ",", description = "Move these wherever they are: manifest, stable, latest, major (the "
+            + "MAJOR's manual and image tag), nightly. With --point-to: move only these.")
     List<Pointer> movePointers = new ArrayList<>();
 
     @Option(names = "--replace", arity = "0..1", fallbackValue = "", paramLabel = "NAME",
@@ -160,7 +134,7 @@ class upload implements Cli.Phase {
             if (target == Target.verify) {
                 verifyPublished(checkout, nix, session);
             } else if (pointTo != null) {
-                try (Access access = open(session, git, nix)) {
+                try (Lock lock = lock(git, session); Access access = open(session, git, nix)) {
                     repoint(access);
                 }
             } else {
@@ -176,9 +150,8 @@ class upload implements Cli.Phase {
         built.check(release);
         Guards.replace(environment, project, built.version(), replace);
         Optional<ReleaseTag> tag = target == Target.all ? Optional.of(GitRemote.tagOf(git, built)) : Optional.empty();
-        Path staging = git.state("staging");
-        FileTree.remove(staging);
-        try (Access access = open(session, git, nix)) {
+        Path staging = git.shared("staging-" + environment.name());
+        try (Lock lock = lock(git, session); Closeable cleared = clear(staging); Access access = open(session, git, nix)) {
             Optional<GitRemote> remote = tag.map(made -> new GitRemote(git, access.gitUrl(), environment.gerrit(), made, replace != null));
             Preflight preflight = new Preflight(console, environment, !planOnly).check(access::checkLifetime);
             preflight.buckets(access.store(), target == Target.all ? List.of(environment.cache(), environment.releases(), environment.docs())
@@ -188,75 +161,97 @@ class upload implements Cli.Phase {
             if (target == Target.all && !built.images().isEmpty()) {
                 preflight.images(access.repositories()::ours);
             }
+            Cache cache = new Cache(access.store(), environment.cache(), nix, built.storePaths(), environment.publicKey().or(() -> signer).map(PublicKey::of),
+                    access::key, staging.resolve(Long.toString(ProcessHandle.current().pid())), replace != null);
+            if (target == Target.all && preflight.passed()) {
+                preflight.check(() -> cache.requireRoom(console));
+            }
             preflight.throwIfAny();
-            carryOut(plan(built, access, nix, remote, signer, staging, session), project.name() + " " + built.version()
+            carryOut(plan(built, access, cache, remote, signer, Keys.without(session.env())), project.name() + " " + built.version()
                     + (target == Target.manual ? "'s manual" : ""));
             if (environment.guarded() && target == Target.all && !planOnly) {
                 FileTree.remove(git.state("roots")); // the world has it: Nix may collect it here
             }
-        } finally {
-            FileTree.remove(staging);
         }
     }
 
     /** Desired less actual: content first, then its proof, then the pointers, and theirs. */
-    private Plan plan(BuiltRelease built, Access access, Nix nix, Optional<GitRemote> remote, Optional<String> signer, Path staging,
-                      Cli.Session session) throws IOException {
+    private Plan plan(BuiltRelease built, Access access, Cache cache, Optional<GitRemote> remote, Optional<String> signer,
+                      Map<String, String> env) throws IOException {
         ObjectStore store = access.store();
         Folders folders = folders(access);
-        Guards guards = new Guards(console, new Published(store, environment.releases(), project));
+        Published published = new Published(store, environment, project);
+        Guards guards = new Guards(console, published, built.version(), movePointers);
         Proof content = proof(Optional.of(store), signer).patience(patience());
         console.step("Asking " + confirmation.spoken() + " what it holds");
         Plan plan = new Plan();
         if (target == Target.all) {
-            plan.add(new Cache(store, environment.cache(), nix, built.storePaths(), access::key, staging));
+            plan.add(cache);
             plan.add(folders.artifacts(built));
             plan.add(folders.releaseJson(built));
             content.cache(built, path -> true).artifacts(built);
         }
-        boolean newerOfMajor = guards.newerOfMajor(built);
         boolean images = target == Target.all && !built.images().isEmpty();
         if (images) {
             plan.add(new Images(access.repositories().ours(), release, built.images(), built.version().toString(), replace != null, Tuning.DEFAULT));
             content.images(access.repositories().anybodys(), built, List.of(built.version().toString()));
         }
+        List<String> stays = new ArrayList<>();
         String manual = built.official() ? built.version().major() : "nightly";
-        if (!newerOfMajor) {
-            plan.add(folders.manual(manual, built));
-            content.manual(built, manual);
+        if (guards.manual(built.official() ? Pointer.major : Pointer.nightly, manual)) {
+            Folder pages = folders.manual(manual, built);
+            plan.add(pages);
+            content.manual(built, manual).check("pages of " + manual, pages::prove);
+        } else {
+            stays.add(manual);
         }
         if (remote.isPresent()) {
             plan.add(remote.get());
-            content.tag(access.gitUrl(), built.version(), Optional.of(built.commit()), true, Keys.without(session.env()));
+            content.tag(access.gitUrl(), built.version(), Optional.of(built.commit()), true, env);
         }
         plan.verify("all of it, fetched back", content::orFail);
 
-        boolean stable = built.official() && guards.moves("stable", built.version(), movePointers.contains(Pointer.stable));
-        boolean manifest = target == Target.all && guards.moves("manifest", built.version(), movePointers.contains(Pointer.manifest));
-        List<String> tags = new ArrayList<>(newerOfMajor || !built.official() ? List.of() : List.of(built.version().major()));
-        if (images && built.official() && guards.moves("latest", built.version(), movePointers.contains(Pointer.latest))) {
-            tags.add("latest");
+        List<String> tags = new ArrayList<>();
+        for (Pointer pointer : images && built.official() ? List.of(Pointer.major, Pointer.latest) : List.<Pointer>of()) {
+            String tag = pointer == Pointer.major ? built.version().major() : "latest";
+            if (guards.images(pointer, tag, access.repositories().ours())) {
+                tags.add(tag);
+            }
         }
-        thenPointers(plan, access, Optional.of(built), images ? tags : List.of(),
-                stable ? target == Target.all ? folders.mirror("stable", folders.publishedPages(built)) : folders.manual("stable", built) : null,
-                manifest ? folders.manifest(Folder.files(release, built.below("artifacts"))) : null);
+        Map<String, Folder> manuals = new TreeMap<>();
+        if (!built.official()) {
+            console.say("no release: only the nightly manual moves");
+        } else if (guards.manual(Pointer.stable, "stable")) {
+            manuals.put("stable", target == Target.all ? folders.mirror("stable", folders.publishedPages(built), built.version(), Optional.of(built.commit()))
+                    : folders.manual("stable", built));
+        } else {
+            stays.add("stable");
+        }
+        boolean manifest = target == Target.all && guards.manifest();
+        Proof pointers = proof(Optional.of(store), Optional.empty()).patience(patience());
+        for (String which : stays) { // where it is; but two runs at once may have mixed it
+            published.manual(which).ifPresent(at -> pointers.check("manual " + which + " of " + at,
+                    findings -> folders.published(which, at, Optional.empty()).proveUntouched(at, findings)));
+        }
+        thenPointers(plan, pointers, access, Optional.of(built), tags, manuals,
+                manifest ? Optional.of(folders.manifest(Folder.files(release, built.below("artifacts")))) : Optional.empty());
         return plan;
     }
 
-    /** What users follow, and the proof of it. Of stable and manifest null is left where it is. */
-    private void thenPointers(Plan plan, Access access, Optional<BuiltRelease> built, List<String> tags, Destination stable,
-                              Destination manifest) throws IOException {
-        Proof proof = proof(Optional.of(access.store()), Optional.empty()).patience(patience());
+    /** What users follow, and the proof of it. */
+    private void thenPointers(Plan plan, Proof proof, Access access, Optional<BuiltRelease> built, List<String> tags, Map<String, Folder> manuals,
+                              Optional<Folder> manifest) throws IOException {
         if (!tags.isEmpty()) {
             plan.add(new Images.Tags(access.repositories().ours(), built.orElseThrow().images(), tags));
             proof.images(access.repositories().anybodys(), built.orElseThrow(), tags);
         }
-        if (stable != null) {
-            plan.add(stable);
-            built.ifPresent(known -> proof.manual(known, "stable"));
+        for (Map.Entry<String, Folder> manual : manuals.entrySet()) {
+            plan.add(manual.getValue());
+            built.ifPresent(known -> proof.manual(known, manual.getKey()));
+            proof.check("pages of " + manual.getKey(), manual.getValue()::prove);
         }
-        if (manifest != null) {
-            plan.add(manifest); // last of all: who reads it finds the rest
+        if (manifest.isPresent()) {
+            plan.add(manifest.get()); // last of all: who reads it finds the rest
             built.ifPresent(proof::manifest);
         }
         if (!proof.isEmpty()) {
@@ -264,12 +259,13 @@ class upload implements Cli.Phase {
         }
     }
 
-    /** Undo is re-pointing: every pointer to a version that is there already, and whole. */
+    /** Undo is re-pointing: every pointer, or those that are named, to a version that is there already, and whole. */
     private void repoint(Access access) throws IOException {
         ObjectStore store = access.store();
         new Preflight(console, environment, !planOnly).check(access::checkLifetime)
                 .buckets(store, List.of(environment.releases(), environment.docs())).throwIfAny();
-        Published published = new Published(store, environment.releases(), project);
+        Published published = new Published(store, environment, project);
+        new Guards(console, published, pointTo, movePointers).pointTo();
         SortedMap<String, Item> artifacts = Folder.objects(store, environment.releases(), project.folder(pointTo));
         if (!artifacts.containsKey("manifest.nix")) {
             throw Fault.refused(project.name() + " " + pointTo + " is not published on " + environment.name(),
@@ -278,15 +274,26 @@ class upload implements Cli.Phase {
         }
         Proof content = proof(Optional.of(store), Optional.empty());
         Optional<BuiltRelease> built = content.version(pointTo, path -> true);
+        List<String> tags = new ArrayList<>();
         if (hasImages(built)) {
             new Preflight(console, environment, !planOnly).images(access.repositories()::ours).throwIfAny();
             content.images(access.repositories().anybodys(), built.get(), List.of(pointTo.toString()));
+            named(Pointer.major).ifPresent(pointer -> tags.add(pointTo.major()));
+            named(Pointer.latest).ifPresent(pointer -> tags.add("latest"));
         }
         Plan plan = new Plan().verify(project.name() + " " + pointTo + " is there, whole", content::orFail);
-        thenPointers(plan, access, built, hasImages(built) ? List.of(pointTo.major(), "latest") : List.of(),
-                folders(access).mirror("stable", Folder.objects(store, environment.releases(), project.folder(pointTo) + "manual/")),
-                folders(access).manifest(artifacts));
+        Map<String, Folder> manuals = new TreeMap<>();
+        for (Pointer pointer : List.of(Pointer.major, Pointer.stable)) {
+            String which = pointer == Pointer.major ? pointTo.major() : "stable";
+            named(pointer).ifPresent(name -> manuals.put(which, folders(access).published(which, pointTo, built.map(BuiltRelease::commit))));
+        }
+        thenPointers(plan, proof(Optional.of(store), Optional.empty()).patience(patience()), access, built, tags, manuals, named(Pointer.manifest).map(name -> folders(access).manifest(artifacts)));
         carryOut(plan, "the pointers to " + project.name() + " " + pointTo);
+    }
+
+    // All of them, where none is named.
+    private Optional<Pointer> named(Pointer pointer) {
+        return Optional.of(pointer).filter(one -> movePointers.isEmpty() || movePointers.contains(one));
     }
 
     /** What anybody can prove from anywhere, without keys where the environment is public. */
@@ -342,8 +349,25 @@ class upload implements Cli.Phase {
         return new Folders(access.store(), environment, project, release, replace != null, shrink);
     }
 
+    // Two that publish from one checkout would mix what they staged; null for a plan, which touches nothing.
+    private Lock lock(Git git, Cli.Session session) {
+        Path file = environment.isLocal() ? localFolder(git, session).resolve("lock") : git.shared(environment.name() + ".lock");
+        return planOnly ? null : Lock.take(file, "an upload to " + environment.name());
+    }
+
+    // Now of what a run that was killed has left, and at the end of what this one has; a plan stages nothing.
+    private Closeable clear(Path staging) throws IOException {
+        Closeable clear = planOnly ? () -> { } : () -> FileTree.remove(staging);
+        clear.close();
+        return clear;
+    }
+
+    private Path localFolder(Git git, Cli.Session session) {
+        return localFolder == null ? git.shared("local") : session.folder().resolve(localFolder).normalize();
+    }
+
     private Access open(Cli.Session session, Git git, Nix nix) throws IOException {
-        Path folder = localFolder == null ? git.shared("local") : session.folder().resolve(localFolder).normalize();
+        Path folder = localFolder(git, session);
         return Access.open(environment, git, nix, session,
                 new Access.Wish(Optional.ofNullable(signingKey).map(session.folder()::resolve), folder, planOnly, concurrency, registries));
     }

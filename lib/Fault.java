@@ -56,6 +56,11 @@ public final class Fault extends RuntimeException {
         return new Fault(Kind.REFUSED, what, why, next, null);
     }
 
+    /** The same fault where something was changed before: nobody may take it for a refusal. */
+    public Fault failed() {
+        return new Fault(kind == Kind.REFUSED ? Kind.FAILED : kind, what, why, next, getCause());
+    }
+
     /** The same fault, remembering what it came from (shown with --verbose only). */
     public Fault from(Throwable cause) {
         return new Fault(kind, what, why, next, cause);

@@ -27,8 +27,13 @@ public final class Nix {
     public record Job(String attr, String system, String drvPath, SortedMap<String, String> outputs) {
     }
 
-    /** A store path as {@code nix path-info} knows it; sizes in bytes of its NAR. */
-    public record PathInfo(String path, long narSize, List<String> references) {
+    /**
+     * A store path as {@code nix path-info} knows it.
+     *
+     * @param narHash as this Nix writes it: {@code sha256:...} in hex or its own base 32, or {@code sha256-...} in base 64
+     * @param narSize in bytes
+     */
+    public record PathInfo(String path, String narHash, long narSize, List<String> references) {
     }
 
     // Every derivation below the attribute set. Whether one evaluates is found out here without
@@ -231,7 +236,7 @@ public final class Nix {
             for (Map.Entry<String, JsonNode> entry : byPath(json).entrySet()) {
                 List<String> references = new ArrayList<>();
                 entry.getValue().path("references").forEach(reference -> references.add(reference.asText()));
-                closure.put(entry.getKey(), new PathInfo(entry.getKey(), entry.getValue().path("narSize").asLong(), references));
+                closure.put(entry.getKey(), new PathInfo(entry.getKey(), entry.getValue().path("narHash").asText(), entry.getValue().path("narSize").asLong(), references));
             }
         }
         return closure;

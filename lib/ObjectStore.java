@@ -48,6 +48,8 @@ public final class ObjectStore implements AutoCloseable {
     /** The user metadata key our digests stand under: hex SHA-256 of the object. */
     private static final String SHA256 = "x-amz-meta-sha256";
 
+    private static final Dialect UNKNOWN = new Dialect(true, true, true, false);
+
     /** An object as a listing shows it; the ETag without quotes. */
     public record Stored(String key, long size, String etag) {
         /** The object's MD5 in hex, where the ETag is one: a multipart ETag ({@code ...-N}) is not. */
@@ -217,7 +219,7 @@ public final class ObjectStore implements AutoCloseable {
      * leaves the key as it was, and no parts.
      */
     public void put(String bucket, String key, Path file, String sha256, String cacheControl) {
-        ask(name(bucket, key) + " could not be written", () -> send(bucket, key, file, Optional.of(sha256), cacheControl, false));
+        ask(name(bucket, key) + " could not be written", () -> send(bucket, key, file, Optional.of(sha256), cacheControl, Optional.empty()));
     }
 
     /**
@@ -225,7 +227,18 @@ public final class ObjectStore implements AutoCloseable {
      * are no MD5s: there the ETag tells as much for half the work.
      */
     public void put(String bucket, String key, Path file, String cacheControl) {
-        ask(name(bucket, key) + " could not be written", () -> send(bucket, key, file, Optional.empty(), cacheControl, false));
+        ask(name(bucket, key) + " could not be written", () -> send(bucket, key, file, Optional.empty(), cacheControl, Optional.empty()));
+    }
+
+    /**
+     * As put, for a key where an object with this ETag is, and only in its place: by the store's own doing, where it
+     * knows how. When there is another by then that is fine if the bytes are ours, and else refused.
+     */
+    public void replace(String bucket, String key, Path file, String sha256, String cacheControl, String etag) {
+        if (!dialects.getOrDefault(bucket, UNKNOWN).conditionalReplacing()) {
+            requireAt(bucket, key, Optional.of(etag));
+        }
+        conditionally(bucket, key, file, sha256, () -> send(bucket, key, file, Optional.of(sha256), cacheControl, Optional.of(etag)));
     }
 
     /**
@@ -233,9 +246,13 @@ public final class ObjectStore implements AutoCloseable {
      * same, and else refused: by the store, where it knows how, so that of two at once only one wins.
      */
     public void create(String bucket, String key, Path file, String sha256, String cacheControl) {
+        conditionally(bucket, key, file, sha256, () -> send(bucket, key, file, Optional.of(sha256), cacheControl, Optional.of("")));
+    }
+
+    private void conditionally(String bucket, String key, Path file, String sha256, Request<Object> put) {
         ask(name(bucket, key) + " could not be written", () -> {
             try {
-                return send(bucket, key, file, Optional.of(sha256), cacheControl, true);
+                return put.send();
             } catch (Refusal refusal) {
                 if (refusal.status != 412) {
                     throw refusal;
@@ -246,9 +263,11 @@ public final class ObjectStore implements AutoCloseable {
         });
     }
 
-    private Object send(String bucket, String key, Path file, Optional<String> sha256, String cacheControl, boolean absent) throws IOException {
+    // there: the ETag of what is replaced, empty for nothing; where it is not said, whatever is there.
+    private Object send(String bucket, String key, Path file, Optional<String> sha256, String cacheControl, Optional<String> there) throws IOException {
         long size = Files.size(file);
-        Dialect dialect = dialects.getOrDefault(bucket, new Dialect(true, true, true));
+        Dialect dialect = dialects.getOrDefault(bucket, UNKNOWN);
+        boolean absent = there.equals(Optional.of(""));
         boolean inParts = size > tuning.partsFrom() && dialect.multipart();
         boolean condition = absent && (inParts ? dialect.conditionalParts() : dialect.conditionalWrites());
         if (absent && !condition && wire.head(bucket, key).isPresent()) {
@@ -266,6 +285,8 @@ public final class ObjectStore implements AutoCloseable {
         headers.put("content-type", type);
         if (condition) {
             headers.put("if-none-match", "*");
+        } else if (!absent && there.isPresent() && dialect.conditionalReplacing()) {
+            headers.put("if-match", "\"" + there.get() + "\"");
         }
         if (sha256.isEmpty() && etagsAreMd5) {
             String md5 = body.md5();
@@ -286,8 +307,17 @@ public final class ObjectStore implements AutoCloseable {
     private void requireSame(String bucket, String key, long size, String sha256) {
         String theirs = sha256(bucket, key);
         if (!theirs.equals(sha256) || !size(bucket, key).equals(Optional.of(size))) {
-            throw Fault.refused(name(bucket, key) + " was not written", "somebody else has just written it: sha256 " + theirs + ", ours is " + sha256,
+            throw Fault.refused(name(bucket, key) + " was not written", "somebody else has written it meanwhile: sha256 " + theirs + ", ours is " + sha256,
                     "find out who else is releasing; theirs was left as it is");
+        }
+    }
+
+    /** Throws Fault (refused) unless the object has this ETag, or, where that is empty, there is none. */
+    public void requireAt(String bucket, String key, Optional<String> etag) {
+        Optional<String> now = ask(name(bucket, key) + " cannot be read", () -> wire.head(bucket, key)).map(head -> head.getOrDefault("etag", "").replace("\"", ""));
+        if (!now.equals(etag)) {
+            throw Fault.refused(name(bucket, key) + " is not what it was when the plan was made", "it had the ETag " + etag.orElse("of nothing") + ", and has "
+                    + now.orElse("that of nothing"), "find out who else publishes there, and run again");
         }
     }
 

@@ -11,6 +11,11 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.security.GeneralSecurityException;
+import java.security.KeyFactory;
+import java.security.Signature;
+import java.security.spec.EdECPrivateKeySpec;
+import java.security.spec.NamedParameterSpec;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
@@ -93,6 +98,20 @@ public final class SigningKey implements AutoCloseable {
     /** The public key that belongs to it, {@code NAME:BASE64}. */
     public String publicKey() {
         return publicKey;
+    }
+
+    /** Signs a text as Nix signs a narinfo's fingerprint: Ed25519 (RFC 8032), {@code NAME:BASE64}. */
+    public String sign(String signed) {
+        int colon = text.indexOf(':');
+        try {
+            Signature ed25519 = Signature.getInstance("Ed25519");
+            ed25519.initSign(KeyFactory.getInstance("Ed25519").generatePrivate(new EdECPrivateKeySpec(NamedParameterSpec.ED25519,
+                    Arrays.copyOf(decoded(text.substring(colon + 1)), 32))));
+            ed25519.update(signed.getBytes(StandardCharsets.UTF_8));
+            return text.substring(0, colon + 1) + Base64.getEncoder().encodeToString(ed25519.sign());
+        } catch (GeneralSecurityException e) {
+            throw new IllegalStateException("Ed25519 is part of every JDK", e);
+        }
     }
 
     // libsodium's layout: 32 bytes of seed, 32 of public key. No message quotes the text.

@@ -17,6 +17,8 @@ public final class Version implements Comparable<Version> {
     private static final Pattern FORM = Pattern.compile(
             "(?<numbers>\\d+(\\.\\d+)+)(?:[-.]?(?<stage>dev|alpha|a|beta|b|rc|c|pre)(?:[-.]?(?<count>\\d+))?)?");
 
+    private static final int LONGEST = 100;
+
     private final String text;
     private final List<BigInteger> numbers;
     private final int stage;
@@ -32,8 +34,9 @@ public final class Version implements Comparable<Version> {
     /** Throws IllegalArgumentException, with a sentence for the user, when the text is no version. */
     public static Version of(String text) {
         Matcher matcher = FORM.matcher(text);
-        if (!matcher.matches()) {
-            throw new IllegalArgumentException("'" + text
+        // A repeated group is matched by recursion, and others may have written the text.
+        if (text.length() > LONGEST || !matcher.matches()) {
+            throw new IllegalArgumentException("'" + text.substring(0, Math.min(LONGEST, text.length()))
                     + "' is no version: expected numbers such as 2.93.1, with -rc1, -beta.1 or -dev where it is not final");
         }
         List<BigInteger> numbers = new ArrayList<>();

@@ -29,6 +29,8 @@ final class FaultProxy implements AutoCloseable {
 
     /** What happens to a request. AFTER: the server has done what was asked, and the client does not learn of it. */
     enum Fault {
+        /** Something else is done first, or before the client learns of it; then it goes on as if nothing were. */
+        MEANWHILE, MEANWHILE_AFTER,
         KILL_BEFORE, KILL_AFTER, RESET_BEFORE, RESET_AFTER, CUT_REQUEST, CUT_ANSWER, STALL,
         ERROR_500("500 Internal Server Error", "InternalError", ""),
         ERROR_500_AFTER("500 Internal Server Error", "InternalError", ""),
@@ -118,7 +120,7 @@ final class FaultProxy implements AutoCloseable {
         return this;
     }
 
-    /** How the client is killed; returns when it is dead. */
+    /** How the client is killed, which returns when it is dead; or what is done meanwhile. */
     FaultProxy killing(Runnable kill) {
         this.kill = kill;
         return this;
@@ -182,6 +184,13 @@ final class FaultProxy implements AutoCloseable {
         if (fault != null) {
             mistreated.incrementAndGet();
         }
+        boolean meanwhile = fault == Fault.MEANWHILE_AFTER;
+        if (fault == Fault.MEANWHILE) {
+            kill.run();
+        }
+        if (fault == Fault.MEANWHILE || meanwhile) {
+            fault = null;
+        }
         if (fault != null && !fault.after() && fault != Fault.CUT_REQUEST && fault != Fault.CUT_ANSWER && fault != Fault.OTHER_DIGEST) {
             mistreat(fault, head, client, in, out);
             return false;
@@ -224,6 +233,9 @@ final class FaultProxy implements AutoCloseable {
                 answer.copyBody(fromServer, OutputStream.nullOutputStream(), false);
                 mistreat(fault, head, client, in, out);
                 return false;
+            }
+            if (meanwhile) {
+                kill.run();
             }
             boolean cut = fault == Fault.CUT_ANSWER;
             out.write(answer.bytes, 0, cut && !answer.hasBody() ? answer.bytes.length / 2 : answer.bytes.length);

@@ -6,14 +6,17 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Base64;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.stream.IntStream;
 import lib.Environment;
 import lib.Exec;
 import lib.Fault;
 import lib.Project;
+import lib.Version;
 import lib.proof.Base32;
 import lib.proof.Fetcher;
 import lib.proof.Proof;
@@ -122,7 +125,7 @@ class NarinfoTest {
         String text = Files.readString(cache("zstd").resolve(path.substring("/nix/store/".length()).substring(0, 32) + ".narinfo"));
         for (String[] change : new String[][] {{"StorePath: .*", "StorePath: ../x", "StorePath cannot be"}, {"NarHash: .*\n", "", "NarHash is missing"},
                 {"NarHash: sha256:", "NarHash: md5:", "NarHash cannot be"}, {"FileSize: .*", "FileSize: -1", "FileSize cannot be"},
-                {"References: .*", "References: ../../x", "References cannot be"}, {"URL: .*", "URL: https://example.org/x.nar", "URL cannot be"},
+                {"References: .*", "References: ../../x", "References cannot have"}, {"URL: .*", "URL: https://example.org/x.nar", "URL cannot be"},
                 {"URL: nar/", "URL: nar/../../", "URL cannot be"}, {"URL: (.*)", "URL: $1\nURL: $1", "URL is there twice"},
                 {"Compression: ", "<html>", "is not KEY: VALUE"}}) {
             String changed = text.replaceFirst(change[0], change[1]);
@@ -132,6 +135,30 @@ class NarinfoTest {
         Fault all = assertThrows(Fault.class, () -> Narinfo.parse("<html>\n"));
         assertTrue(all.why().size() > 6, all.getMessage());
         assertThrows(Fault.class, () -> Narinfo.parse(""));
+    }
+
+    @Test
+    @DisplayName("hazard 38: a narinfo with ten thousand references is read, and its fingerprint is theirs")
+    void tenThousandReferencesAreRead() throws IOException {
+        String text = Files.readString(cache("zstd").resolve(path.substring("/nix/store/".length()).substring(0, 32) + ".narinfo"));
+        String name = reference.substring("/nix/store/".length());
+        List<String> names = IntStream.range(0, 10_000).mapToObj(i -> name + "-" + i).toList();
+        Narinfo many = Narinfo.parse(text.replaceFirst("References: .*", "References: " + String.join(" ", names)));
+        assertEquals(names, many.references());
+        assertEquals(10_000, many.fingerprint().split(",").length);
+        Fault fault = assertThrows(Fault.class, () -> Narinfo.parse(text.replaceFirst("References: .*", "References: " + String.join(" ", names) + " ../x")));
+        assertTrue(fault.getMessage().contains("References cannot have '../x'"), fault.getMessage());
+        assertThrows(IllegalArgumentException.class, () -> Version.of("1" + ".1".repeat(100_000)));
+    }
+
+    @Test
+    void everyHashIsWrittenAsNarinfosHaveIt() {
+        byte[] digest = new byte[32];
+        new Random(8).nextBytes(digest);
+        String base32 = "sha256:" + nix("nix", "hash", "to-base32", "--type", "sha256", HexFormat.of().formatHex(digest));
+        for (String hash : List.of(base32, "sha256:" + HexFormat.of().formatHex(digest), "sha256-" + Base64.getEncoder().encodeToString(digest))) {
+            assertEquals(base32, Base32.narinfoHash(hash));
+        }
     }
 
     @Test

@@ -94,6 +94,45 @@ class PlanTest {
     }
 
     @Test
+    @DisplayName("exit code 3 means that nothing was changed: what is refused once something was written is a failure")
+    void whatIsRefusedAfterSomethingWasWrittenIsAFailure() throws IOException {
+        Operation refusing = Operation.create("x", 0, "to", () -> {
+            throw Fault.refused("no", "because", "next");
+        });
+        Plan first = new Plan().add(destination(new Destination.Stage("one", List.of(refusing))));
+        assertEquals(Fault.Kind.REFUSED, assertThrows(Fault.class, () -> first.run(console, 2)).kind());
+        Plan staged = new Plan().add(destination(new Destination.Stage("one", List.of(Operation.stage("here", 1, () -> done.add("here")))),
+                new Destination.Stage("two", List.of(refusing)))).verify("it is there", () -> done.add("looked"));
+        assertEquals(Fault.Kind.REFUSED, assertThrows(Fault.class, () -> staged.run(console, 2)).kind());
+        for (Operation write : List.of(operation("a"), failing("a"))) {
+            Plan after = new Plan().add(destination(new Destination.Stage("one", List.of(write)), new Destination.Stage("two", List.of(refusing))));
+            assertEquals(Fault.Kind.FAILED, assertThrows(Fault.class, () -> after.run(console, 2)).kind());
+        }
+    }
+
+    @Test
+    void whatChangedSinceThePlanWasMadeStopsItBeforeThatPlaceIsTouched() throws IOException {
+        Destination changing = new Destination() {
+            @Override
+            public String name() {
+                return "pointer";
+            }
+
+            @Override
+            public Difference compare() {
+                return new Difference(List.of(new Destination.Stage("one", List.of(operation("b")))), List.of(), () -> {
+                    throw Fault.refused("it moved", "to there", "next");
+                });
+            }
+        };
+        Plan plan = new Plan().add(destination(new Destination.Stage("one", List.of(operation("a"))))).add(changing);
+        assertEquals(Fault.Kind.REFUSED, assertThrows(Fault.class, plan::requireUnchanged).kind());
+        assertEquals(List.of(), done);
+        assertEquals(Fault.Kind.FAILED, assertThrows(Fault.class, () -> plan.run(console, 2)).kind());
+        assertEquals(List.of("a"), done);
+    }
+
+    @Test
     void whenSeveralFailAllAreNamed() throws IOException {
         java.util.concurrent.CyclicBarrier together = new java.util.concurrent.CyclicBarrier(2);
         List<Operation> both = List.of("x", "y").stream().map(name -> Operation.create(name, 1, "to", () -> {

@@ -6,16 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.stream.Stream;
 import lib.BuiltRelease;
-import lib.Exec;
 import lib.FileTree;
 import lib.Json;
 import lib.registry.ImageIndex;
@@ -31,36 +28,26 @@ class PointersTest {
     @TempDir
     Path folder;
 
-    private final Store store = new Store();
+    private Managers managers;
+    private Store store;
     private Checkout old;
     private Checkout young;
 
     @BeforeEach
     void releases() throws IOException {
-        Path secret = folder.resolve("key");
-        Exec.of("nix-store", "--generate-binary-cache-key", "test-1", secret.toString(), folder.resolve("key.pub").toString()).orFail("key", "");
-        old = release("2.95.0", secret);
-        young = release("2.96.0", secret);
-    }
-
-    private Checkout release(String version, Path secret) throws IOException {
-        Checkout checkout = Released.copy(version, folder.resolve(version));
-        Path remote = folder.resolve(version + ".git");
-        checkout.git("init", "--quiet", "--bare", remote.toString());
-        checkout.write("releng.json", store.config(remote));
-        store.credentials().forEach(checkout::with);
-        return checkout.with("RELENG_SIGNING_KEY", Files.readString(secret));
+        managers = new Managers(folder);
+        store = managers.store;
+        old = managers.release("2.95.0");
+        young = managers.release("2.96.0");
     }
 
     @AfterEach
     void close() {
-        store.close();
+        managers.close();
     }
 
     private static Checkout.Run upload(Checkout checkout, String... arguments) {
-        List<String> line = new ArrayList<>(List.of("--env", "test", "--noconfirm"));
-        line.addAll(List.of(arguments));
-        return checkout.run(new upload(), line.toArray(new String[0]));
+        return Managers.upload(checkout, arguments);
     }
 
     private static Checkout.Run assertDone(Checkout.Run run) {
@@ -69,21 +56,11 @@ class PointersTest {
     }
 
     private String pointer() {
-        return new String(store.get("releases", "manifest.nix"), StandardCharsets.UTF_8);
+        return managers.manifest();
     }
 
     private Map<String, String> stable() {
-        return below("docs", "manual/lix/stable/");
-    }
-
-    private Map<String, String> below(String role, String prefix) {
-        Map<String, String> below = new TreeMap<>();
-        store.content(role).forEach((key, etag) -> {
-            if (key.startsWith(prefix)) {
-                below.put(key.substring(prefix.length()), etag);
-            }
-        });
-        return below;
+        return managers.manual("stable");
     }
 
     @Test

@@ -70,7 +70,7 @@ final class SweepWorld implements AutoCloseable {
         for (String part : List.of("buckets", "registry/data", "remote.git")) {
             restore(releases.base().resolve(part), folder.resolve(part));
         }
-        FileTree.remove(checkout.folder.resolve(".git/releng/staging"));
+        FileTree.remove(checkout.folder.resolve(".git/releng/staging-test"));
     }
 
     // What has the same time and size was not touched. A copy with its attributes has an object's metadata, too.

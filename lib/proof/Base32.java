@@ -1,5 +1,8 @@
 package lib.proof;
 
+import java.util.Base64;
+import java.util.HexFormat;
+
 /**
  * Nix's own base 32: its own alphabet, least significant bits first in the last digit.
  *
@@ -25,5 +28,13 @@ public final class Base32 {
             text.append(DIGITS.charAt(bits & 31));
         }
         return text.toString();
+    }
+
+    /** A SHA-256 as narinfos have it, {@code sha256:} and base 32; from that, from hex, or from {@code sha256-} and base 64. */
+    public static String narinfoHash(String hash) {
+        if (hash.startsWith("sha256-")) {
+            return "sha256:" + encode(Base64.getDecoder().decode(hash.substring(7)));
+        }
+        return hash.length() == 7 + 64 ? "sha256:" + encode(HexFormat.of().parseHex(hash.substring(7))) : hash;
     }
 }

@@ -39,22 +39,25 @@ public record PublicKey(String name, java.security.PublicKey key) {
     /** Why a consumer who trusts only this key would not take the path; empty when they would. */
     public List<String> refuse(Narinfo narinfo) {
         List<String> ours = narinfo.signatures().stream().filter(signature -> signature.startsWith(name + ":")).toList();
-        if (ours.stream().anyMatch(signature -> verifies(narinfo, signature.substring(name.length() + 1)))) {
+        if (ours.stream().anyMatch(signature -> verifies(narinfo.fingerprint(), signature))) {
             return List.of();
         }
         if (!ours.isEmpty()) {
             return List.of("the signature by " + name + " is not valid");
         }
-        List<String> others = narinfo.signatures().stream().map(signature -> signature.replaceAll(":.*", "")).toList();
-        return List.of("it is not signed by " + name + ", but by " + (others.isEmpty() ? "nobody" : String.join(", ", others)));
+        return List.of("it is not signed by " + name + ", but by " + narinfo.signers());
     }
 
-    private boolean verifies(Narinfo narinfo, String signature) {
+    /** Whether a signature {@code NAME:BASE64} of a text is by this key. */
+    public boolean verifies(String text, String signature) {
+        if (!signature.startsWith(name + ":")) {
+            return false;
+        }
         try {
             Signature ed25519 = Signature.getInstance("Ed25519");
             ed25519.initVerify(key);
-            ed25519.update(narinfo.fingerprint().getBytes(StandardCharsets.UTF_8));
-            return ed25519.verify(Base64.getDecoder().decode(signature));
+            ed25519.update(text.getBytes(StandardCharsets.UTF_8));
+            return ed25519.verify(Base64.getDecoder().decode(signature.substring(name.length() + 1)));
         } catch (GeneralSecurityException | IllegalArgumentException e) {
             return false;
         }

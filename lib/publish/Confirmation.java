@@ -45,7 +45,10 @@ public record Confirmation(Console console, Environment environment, boolean ski
         if (showing.only()) {
             return;
         }
-        require(title);
+        if (!skip) {
+            require(title);
+            plan.requireUnchanged(); // while somebody thought about it; and each place again before it changes
+        }
         plan.run(console, concurrency);
         console.done(title + " is published on " + spoken());
         environment.urls().values().stream().sorted().forEach(url -> console.say(url.toString()));
@@ -53,9 +56,6 @@ public record Confirmation(Console console, Environment environment, boolean ski
 
     private void require(String title) {
         String sentence = "I want to release this to " + environment.name();
-        if (skip) {
-            return;
-        }
         String answer = console.ask("To publish " + title + " on " + spoken() + ", type: " + sentence + "\n>");
         if (!answer.equals(sentence)) {
             throw Fault.refused("not confirmed", answer.isEmpty() ? "nothing was typed" : "typed was: " + answer,

@@ -15,8 +15,16 @@ public interface Destination {
      *
      * @param stages    what has to be done, in order; empty when all is there
      * @param conflicts what must not be done: other bytes stand under a name that never changes
+     * @param unchanged throws Fault with both when the place is not what it was when this was made; asked directly before
+     *                  the first of the stages, since a person may have thought for hours in between
      */
-    record Difference(List<Stage> stages, List<String> conflicts) {
+    record Difference(List<Stage> stages, List<String> conflicts, Operation.Action unchanged) {
+
+        /** For a place where each operation looks for itself. */
+        public Difference(List<Stage> stages, List<String> conflicts) {
+            this(stages, conflicts, () -> { });
+        }
+
         public boolean isEmpty() {
             return stages.isEmpty() && conflicts.isEmpty();
         }

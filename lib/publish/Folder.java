@@ -6,11 +6,17 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.SortedMap;
+import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import lib.BuiltRelease.BuiltFile;
+import lib.Fault;
 import lib.ObjectStore;
+import lib.Version;
+import lib.proof.Findings;
 
 /**
  * What stands below a prefix of a bucket.
@@ -45,7 +51,13 @@ public record Folder(String name, ObjectStore store, String bucket, String prefi
         private boolean mirrors() {
             return this == MIRROR || this == SHRINKING_MIRROR;
         }
+
+        private boolean moves() {
+            return mirrors() || this == POINTER;
+        }
     }
+
+    private static final int FEW = 5;
 
     /** The files of release/ as items; {@code root} is the folder their paths begin in. */
     public static SortedMap<String, Item> files(Path root, Map<String, BuiltFile> files) {
@@ -79,13 +91,15 @@ public record Folder(String name, ObjectStore store, String bucket, String prefi
         List<String> conflicts = Collections.synchronizedList(new ArrayList<>());
         SortedMap<String, Operation> sends = Collections.synchronizedSortedMap(new TreeMap<>());
         Map<String, ObjectStore.Stored> there = Map.copyOf(surplus);
-        surplus.keySet().removeAll(items.keySet().stream().map(key -> prefix + key).toList());
+        items.keySet().forEach(key -> surplus.remove(prefix + key));
         // Digests are what costs here, of our files and perhaps of theirs.
         Parallel.forEach(items.entrySet(), Runtime.getRuntime().availableProcessors() * 2, entry ->
                 difference(prefix + entry.getKey(), entry.getValue(), there, sends, conflicts));
         Collections.sort(conflicts);
-        // What is new before what links to it, and before what is deleted: no reader follows a link into nothing.
         List<Stage> stages = new ArrayList<>();
+        // A place says which version it is becoming before it changes: whoever is killed in between leaves it to that version.
+        Optional.ofNullable(sends.remove(prefix + Folders.VERSION)).ifPresent(says -> stages.add(new Stage("its version", List.of(says))));
+        // What is new before what links to it, and before what is deleted: no reader follows a link into nothing.
         for (Operation.Kind kind : List.of(Operation.Kind.CREATE, Operation.Kind.REPLACE)) {
             List<Operation> some = sends.values().stream().filter(operation -> operation.kind() == kind).toList();
             if (!some.isEmpty()) {
@@ -96,10 +110,61 @@ public record Folder(String name, ObjectStore store, String bucket, String prefi
             conflicts.addAll(guard(surplus));
             if (!surplus.isEmpty()) {
                 stages.add(new Stage("pages that are gone", surplus.values().stream().map(stored ->
-                        Operation.delete(url(stored.key()), stored.etag(), () -> store.delete(bucket, List.of(stored.key())))).toList()));
+                        Operation.delete(url(stored.key()), stored.etag(), () -> {
+                            store.requireAt(bucket, stored.key(), Optional.of(stored.etag()));
+                            store.delete(bucket, List.of(stored.key()));
+                        })).toList()));
             }
         }
-        return new Difference(stages, List.copyOf(conflicts));
+        return new Difference(stages, List.copyOf(conflicts), mode.moves() ? () -> requireUnchanged(there) : () -> { });
+    }
+
+    private void requireUnchanged(Map<String, ObjectStore.Stored> planned) {
+        Map<String, ObjectStore.Stored> now = there();
+        SortedSet<String> changed = new TreeSet<>(planned.keySet());
+        changed.addAll(now.keySet());
+        changed.removeIf(key -> Objects.equals(planned.get(key), now.get(key)));
+        if (!changed.isEmpty()) {
+            List<String> why = new ArrayList<>(changed.stream().limit(FEW).map(key -> url(key) + " had the ETag " + tag(planned, key) + ", and has " + tag(now, key)).toList());
+            if (changed.size() > FEW) {
+                why.add("and " + (changed.size() - FEW) + " more");
+            }
+            throw Fault.refused(name + " is not what it was when the plan was made", why, Operation.SOMEBODY_ELSE);
+        }
+    }
+
+    /** Finds each page that is not what it should be, where nothing is to be changed: of {@code version}, which it says it is. */
+    public void proveUntouched(Version version, Findings findings) throws IOException {
+        if (!items.containsKey("index.html")) {
+            findings.unproven("it was published without the rest of " + version + ": there is nothing to compare it with");
+            return;
+        }
+        List<String> others = compare().stages().stream().flatMap(stage -> stage.operations().stream()).map(Operation::what)
+                .filter(what -> !what.endsWith("/" + Folders.VERSION)).toList();
+        if (others.isEmpty()) {
+            findings.proved();
+        } else {
+            findings.failure(others.get(0) + " is not that of " + version + (others.size() == 1 ? "" : ", nor are " + (others.size() - 1) + " others")
+                    + ", though " + name + " says it is at " + version + ": two have moved it at once; --point-to " + version + " puts it right");
+        }
+    }
+
+    private static String tag(Map<String, ObjectStore.Stored> objects, String key) {
+        return objects.containsKey(key) ? objects.get(key).etag() : "none: it is not there";
+    }
+
+    /** Finds what is there and should not be, and what should be and is not: what is fetched page by page shows neither. */
+    public void prove(Findings findings) throws IOException {
+        SortedMap<String, ObjectStore.Stored> there = there();
+        for (Map.Entry<String, Item> item : items.entrySet()) {
+            ObjectStore.Stored stored = there.remove(prefix + item.getKey());
+            if (stored != null && stored.size() == item.getValue().size()) {
+                findings.proved();
+            } else {
+                findings.failure(url(prefix + item.getKey()) + ": " + (stored == null ? "is missing" : "has " + stored.size() + " bytes, published were " + item.getValue().size()));
+            }
+        }
+        there.keySet().forEach(key -> findings.failure(url(key) + ": is not part of this release's"));
     }
 
     // A pointer stands among other things: only its own keys are asked for.
@@ -116,13 +181,13 @@ public record Folder(String name, ObjectStore store, String bucket, String prefi
             throws IOException {
         ObjectStore.Stored stored = there.get(key);
         if (stored == null) {
-            sends.put(key, Operation.create(url(key), item.size(), item.sha256(), () -> item.send(store, bucket, key, mode.cacheControl, mode == Mode.CONTENT)));
+            sends.put(key, Operation.create(url(key), item.size(), item.sha256(), () -> item.send(store, bucket, key, mode.cacheControl, Optional.empty())));
         } else if (!item.isAt(store, bucket, stored)) {
             String old = store.sha256(bucket, key);
             if (mode == Mode.CONTENT) {
                 conflicts.add(url(key) + " holds sha256 " + old + ", built was " + item.sha256());
             } else {
-                sends.put(key, Operation.replace(url(key), item.size(), old, item.sha256(), () -> item.send(store, bucket, key, mode.cacheControl, false)));
+                sends.put(key, Operation.replace(url(key), item.size(), old, item.sha256(), () -> item.send(store, bucket, key, mode.cacheControl, Optional.of(stored.etag()))));
             }
         }
     }

@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import lib.BuiltRelease;
@@ -13,6 +14,7 @@ import lib.Environment;
 import lib.FileTree;
 import lib.ObjectStore;
 import lib.Project;
+import lib.Version;
 
 /**
  * Where the files of a release go in the buckets of an environment.
@@ -22,6 +24,9 @@ import lib.Project;
  * @param shrink  prefixes of manuals that may lose many pages
  */
 public record Folders(ObjectStore store, Environment environment, Project project, Path release, boolean replace, List<String> shrink) {
+
+    /** Beside the pages of a manual: of which version they are. Moves with them, and first. */
+    static final String VERSION = "releng-version.txt";
 
     /** All that stands in the folder of the version. */
     public Folder artifacts(BuiltRelease built) {
@@ -42,14 +47,21 @@ public record Folders(ObjectStore store, Environment environment, Project projec
 
     /** The manual of a MAJOR, or nightly. */
     public Folder manual(String which, BuiltRelease built) {
-        return mirror(which, Folder.files(release, built.below("manual")));
+        return mirror(which, Folder.files(release, built.below("manual")), built.version(), Optional.of(built.commit()));
     }
 
-    /** The manual at a place that moves: what it has and the pages do not goes away. */
-    public Folder mirror(String which, SortedMap<String, Item> pages) {
+    /** The manual at a place that moves, said to be of this version: what it has and the pages do not goes away. */
+    public Folder mirror(String which, SortedMap<String, Item> pages, Version version, Optional<String> commit) {
         String prefix = project.manual(which);
-        return new Folder("manual " + which, store, environment.docs(), prefix, pages,
+        SortedMap<String, Item> items = new TreeMap<>(pages);
+        items.put(VERSION, new Item.Text(version + commit.map(id -> " " + id).orElse("") + "\n"));
+        return new Folder("manual " + which, store, environment.docs(), prefix, items,
                 shrink.contains(prefix.replaceAll("/$", "")) ? Folder.Mode.SHRINKING_MIRROR : Folder.Mode.MIRROR);
+    }
+
+    /** The manual at a place as it was published with a version that is out. */
+    public Folder published(String which, Version version, Optional<String> commit) {
+        return mirror(which, Folder.objects(store, environment.releases(), project.folder(version) + "manual/"), version, commit);
     }
 
     /** Pages of the manual that stand among the artifacts by then, proved: the store copies those. */

@@ -1,33 +1,107 @@
 package lib.publish;
 
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.List;
 import java.util.Optional;
-import lib.BuiltRelease;
 import lib.Console;
 import lib.Environment;
 import lib.Fault;
 import lib.Project;
 import lib.Version;
+import lib.registry.ImageStore;
 
-/** What a release does to others only when told to by name. */
-public record Guards(Console console, Published published) {
+/**
+ * What a release does to others only when told to by name: users of a newer one must not fall back, and users of
+ * final releases are no testers. Each pointer is asked itself where it is.
+ */
+public final class Guards {
 
-    /**
-     * Whether a pointer goes to this version: users of a newer one must not fall back. It reads the last thing a
-     * release writes; {@code told} that it may move back.
-     */
-    public boolean moves(String pointer, Version version, boolean told) {
-        Optional<Version> newer = published.pointer().filter(out -> out.compareTo(version) > 0);
-        newer.ifPresent(out -> console.warn("manifest.nix is at " + out + ": '" + pointer + "' "
-                + (told ? "is moved back to " + version : "stays there; --move-pointers " + pointer + " would move it")));
-        return newer.isEmpty() || told;
+    private final Console console;
+    private final Published published;
+    private final Version version;
+    private final Collection<Pointer> told;
+    private final List<Version> versions;
+
+    /** @param told the pointers that go to this version wherever they are */
+    public Guards(Console console, Published published, Version version, Collection<Pointer> told) {
+        this.console = console;
+        this.published = published;
+        this.version = version;
+        this.told = told;
+        this.versions = published.versions();
     }
 
-    /** Whether what is named by the MAJOR, its manual and images, is left alone: it is that of its newest release. */
-    public boolean newerOfMajor(BuiltRelease built) {
-        Optional<Version> newer = published.versions().stream().filter(version -> built.official()
-                && version.major().equals(built.version().major()) && version.compareTo(built.version()) > 0).findFirst();
-        newer.ifPresent(version -> console.warn("the manual and images of " + version.major() + " stay those of " + version));
-        return newer.isPresent();
+    /** Whether the root manifest.nix goes to this version. */
+    public boolean manifest() {
+        return moves(Pointer.manifest, "manifest", "manifest.nix", () -> published.manifest());
+    }
+
+    /** Whether the manual at a place goes to this version. */
+    public boolean manual(Pointer pointer, String which) {
+        return moves(pointer, which, "the manual " + which, () -> published.manual(which).or(() -> otherwise(pointer)));
+    }
+
+    /** Whether an image tag does; of several repositories, whether it does in all. */
+    public boolean images(Pointer pointer, String tag, List<ImageStore> stores) {
+        return moves(pointer, tag, "the image tag " + tag, () -> published.images(stores, tag, version, otherwise(pointer)));
+    }
+
+    // Before each pointer said by itself where it is, it was where the last thing is that a release writes.
+    private Optional<Version> otherwise(Pointer pointer) {
+        return switch (pointer) {
+            case nightly -> Optional.empty();
+            case major -> versions.stream().filter(other -> other.major().equals(version.major())).max(Comparator.naturalOrder());
+            default -> published.manifest();
+        };
+    }
+
+    private interface Place {
+        Optional<Version> at() throws IOException;
+    }
+
+    private boolean moves(Pointer pointer, String name, String what, Place place) {
+        boolean named = told.contains(pointer);
+        Optional<String> why;
+        try {
+            why = whyNot(pointer, what, place.at());
+        } catch (IOException e) {
+            throw Fault.failed(what + " cannot be read", e.toString(), "run again").from(e);
+        } catch (Fault unknown) {
+            if (!named || unknown.kind() != Fault.Kind.REFUSED) {
+                throw unknown;
+            }
+            why = Optional.of(unknown.what());
+        }
+        why.ifPresent(reason -> console.warn(reason + ": '" + name + "' "
+                + (named ? "is moved to " + version : "stays there; --move-pointers " + pointer + " would move it")));
+        return why.isEmpty() || named;
+    }
+
+    private Optional<String> whyNot(Pointer pointer, String what, Optional<Version> at) {
+        if (at.isPresent() && at.get().compareTo(version) > 0) {
+            return Optional.of(what + " is at " + at.get());
+        }
+        return finalOut(pointer, at).filter(out -> !version.isFinal()).map(out -> what + (at.isPresent() ? " is at " + at.get() : " is of nothing yet") + ", "
+                + version + " is a pre-release, and " + out + " is out");
+    }
+
+    /** The newest final release that is out of what the pointer is for. */
+    private Optional<Version> finalOut(Pointer pointer, Optional<Version> at) {
+        List<Version> out = new ArrayList<>(versions);
+        at.ifPresent(out::add);
+        return out.stream().filter(other -> other.isFinal() && pointer.isOf(version, other)).max(Comparator.naturalOrder());
+    }
+
+    /** Throws Fault (refused) where users would be pointed to a pre-release though a final release is out, and nobody named the pointers. */
+    public void pointTo() {
+        Optional<Version> out = finalOut(Pointer.manifest, Optional.empty());
+        if (told.isEmpty() && !version.isFinal() && out.isPresent()) {
+            throw Fault.refused(version + " is a pre-release", out.get() + " is out, and whoever follows a final release is no tester",
+                    "name what shall point to it all the same: --move-pointers manifest,stable,latest,major");
+        }
     }
 
     /** Throws Fault (refused) where {@code said}, what stands behind --replace, does not do; null where nobody said it. */

@@ -1,9 +1,14 @@
 package lib.publish;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.Optional;
 import lib.BuiltRelease.BuiltFile;
+import lib.FileTree;
 import lib.ObjectStore;
 
 /** Bytes that shall stand under a key of a bucket. */
@@ -17,8 +22,12 @@ public interface Item {
     /** Whether an object has these bytes; size and time alone are not believed. */
     boolean isAt(ObjectStore store, String bucket, ObjectStore.Stored stored) throws IOException;
 
-    /** Puts them there; {@code create} only where nothing is. */
-    void send(ObjectStore store, String bucket, String key, String cacheControl, boolean create) throws IOException;
+    /**
+     * Puts them there, where the store knows how only in the place of what is known to be there.
+     *
+     * @param replaced the ETag of that; empty where nothing is
+     */
+    void send(ObjectStore store, String bucket, String key, String cacheControl, Optional<String> replaced) throws IOException;
 
     /**
      * A file of release/.
@@ -47,13 +56,14 @@ public interface Item {
         }
 
         @Override
-        public void send(ObjectStore store, String bucket, String key, String cacheControl, boolean create) {
+        public void send(ObjectStore store, String bucket, String key, String cacheControl, Optional<String> replaced) {
             if (there.isPresent()) {
+                store.requireAt(bucket, key, replaced); // no store copies under a condition on what is there
                 store.copy(there.get().bucket(), there.get().key(), bucket, key, file.sha256(), cacheControl);
-            } else if (create) {
+            } else if (replaced.isEmpty()) {
                 store.create(bucket, key, path, file.sha256(), cacheControl);
             } else {
-                store.put(bucket, key, path, file.sha256(), cacheControl);
+                store.replace(bucket, key, path, file.sha256(), cacheControl, replaced.get());
             }
         }
     }
@@ -77,8 +87,43 @@ public interface Item {
         }
 
         @Override
-        public void send(ObjectStore store, String bucket, String to, String cacheControl, boolean create) {
+        public void send(ObjectStore store, String bucket, String to, String cacheControl, Optional<String> replaced) {
+            store.requireAt(bucket, to, replaced);
             store.copy(this.bucket, source.key(), bucket, to, cacheControl);
+        }
+    }
+
+    /** A few words. */
+    record Text(String text) implements Item {
+
+        private byte[] bytes() {
+            return text.getBytes(StandardCharsets.UTF_8);
+        }
+
+        @Override
+        public long size() {
+            return bytes().length;
+        }
+
+        @Override
+        public String sha256() {
+            return HexFormat.of().formatHex(FileTree.digest("SHA-256").digest(bytes()));
+        }
+
+        @Override
+        public boolean isAt(ObjectStore store, String bucket, ObjectStore.Stored stored) {
+            return stored.size() == size() && store.get(bucket, stored.key()).map(there -> Arrays.equals(there, bytes())).orElse(false);
+        }
+
+        @Override
+        public void send(ObjectStore store, String bucket, String key, String cacheControl, Optional<String> replaced) throws IOException {
+            Path file = Files.createTempFile("releng", ".txt");
+            try {
+                Files.write(file, bytes());
+                new LocalFile(file, new BuiltFile(key, size(), sha256()), Optional.empty()).send(store, bucket, key, cacheControl, replaced);
+            } finally {
+                Files.delete(file);
+            }
         }
     }
 }

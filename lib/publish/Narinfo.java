@@ -1,9 +1,11 @@
 package lib.publish;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import lib.Fault;
 
@@ -24,8 +26,13 @@ import lib.Fault;
 public record Narinfo(String storePath, String url, String compression, String fileHash, long fileSize, String narHash,
                       long narSize, List<String> references, List<String> signatures) {
 
-    private static final String BASE_NAME = "[0-9a-df-np-sv-z]{32}-[0-9a-zA-Z+._?=-]+";
-    private static final String HASH = "sha256:[0-9a-df-np-sv-z]{52}";
+    // None of these repeats a group: Java matches such a repetition by recursion, and others wrote the text.
+    private static final Pattern BASE_NAME = Pattern.compile("[0-9a-df-np-sv-z]{32}-[0-9a-zA-Z+._?=-]+");
+    private static final Pattern STORE_PATH = Pattern.compile("/.*/" + BASE_NAME);
+    private static final Pattern URL = Pattern.compile("(?!.*\\.\\.)[0-9a-zA-Z][0-9a-zA-Z+._/-]*");
+    private static final Pattern COMPRESSION = Pattern.compile("[a-z0-9]+");
+    private static final Pattern HASH = Pattern.compile("sha256:[0-9a-df-np-sv-z]{52}");
+    private static final Pattern NUMBER = Pattern.compile("[0-9]{1,18}");
 
     /** Throws Fault, with all that is wrong, when the text is not what Nix writes. */
     public static Narinfo parse(String text) {
@@ -35,7 +42,7 @@ public record Narinfo(String storePath, String url, String compression, String f
         for (String line : text.lines().toList()) {
             int colon = line.indexOf(':');
             if (colon < 1 || colon + 1 < line.length() && line.charAt(colon + 1) != ' ') {
-                faults.add("'" + (line.length() > 60 ? line.substring(0, 60) + "..." : line) + "' is not KEY: VALUE");
+                faults.add("'" + brief(line) + "' is not KEY: VALUE");
                 continue;
             }
             String key = line.substring(0, colon);
@@ -47,16 +54,15 @@ public record Narinfo(String storePath, String url, String compression, String f
             }
         }
         Narinfo narinfo = new Narinfo(
-                field(fields, "StorePath", "/.*/" + BASE_NAME, faults),
+                field(fields, "StorePath", STORE_PATH, faults),
                 // Below the cache, wherever that is: never another host, never a folder above.
-                field(fields, "URL", "(?!.*\\.\\.)[0-9a-zA-Z][0-9a-zA-Z+._/-]*", faults),
-                field(fields, "Compression", "[a-z0-9]+", faults),
+                field(fields, "URL", URL, faults),
+                field(fields, "Compression", COMPRESSION, faults),
                 field(fields, "FileHash", HASH, faults),
                 number(fields, "FileSize", faults),
                 field(fields, "NarHash", HASH, faults),
                 number(fields, "NarSize", faults),
-                List.of(field(fields, "References", "|" + BASE_NAME + "( " + BASE_NAME + ")*", faults).split(" ")).stream()
-                        .filter(name -> !name.isEmpty()).toList(),
+                references(fields, faults),
                 List.copyOf(signatures));
         if (!faults.isEmpty()) {
             throw Fault.failed("the cache holds something that is no narinfo", faults, "find out who wrote it; releng does not replace it");
@@ -64,19 +70,37 @@ public record Narinfo(String storePath, String url, String compression, String f
         return narinfo;
     }
 
-    private static String field(Map<String, String> fields, String key, String pattern, List<String> faults) {
+    private static String field(Map<String, String> fields, String key, Pattern pattern, List<String> faults) {
         String value = fields.get(key);
         if (value == null) {
             faults.add(key + " is missing");
-        } else if (!value.matches(pattern)) {
-            faults.add(key + " cannot be '" + value + "'");
+        } else if (!pattern.matcher(value).matches()) {
+            faults.add(key + " cannot be '" + brief(value) + "'");
         }
         return value == null ? "" : value;
     }
 
+    private static List<String> references(Map<String, String> fields, List<String> faults) {
+        if (!fields.containsKey("References")) {
+            faults.add("References is missing");
+        }
+        List<String> names = Arrays.stream(fields.getOrDefault("References", "").split(" ")).filter(name -> !name.isEmpty()).toList();
+        names.stream().filter(name -> !BASE_NAME.matcher(name).matches()).limit(5).forEach(name -> faults.add("References cannot have '" + brief(name) + "'"));
+        return names;
+    }
+
+    private static String brief(String text) {
+        return text.length() > 60 ? text.substring(0, 60) + "..." : text;
+    }
+
     private static long number(Map<String, String> fields, String key, List<String> faults) {
-        String value = field(fields, key, "[0-9]{1,18}", faults);
-        return value.matches("[0-9]{1,18}") ? Long.parseLong(value) : 0;
+        String value = field(fields, key, NUMBER, faults);
+        return NUMBER.matcher(value).matches() ? Long.parseLong(value) : 0;
+    }
+
+    /** The names of the keys it is signed by, for people. */
+    public String signers() {
+        return signatures.isEmpty() ? "nobody" : signatures.stream().map(signature -> signature.replaceAll(":.*", "")).distinct().collect(Collectors.joining(", "));
     }
 
     /** The store that the path is of, such as {@code /nix/store}. */

@@ -15,12 +15,20 @@ import java.util.function.LongConsumer;
  */
 public record Operation(Kind kind, String what, long bytes, Optional<String> from, Optional<String> to, Action action) {
 
+    /** What to do where a place is not as the plan found it. */
+    static final String SOMEBODY_ELSE = "find out who else publishes there, and run again: the new plan says what is left to do";
+
     public enum Kind {
         /** Work on this machine only. */
         STAGE,
         /** Reads, and fails when what was published is not what was built. */
         VERIFY,
-        CREATE, REPLACE, MOVE, DELETE
+        CREATE, REPLACE, MOVE, DELETE;
+
+        /** Whether it changes what others see. */
+        boolean writes() {
+            return this != STAGE && this != VERIFY;
+        }
     }
 
     /** The effect of an operation. */

@@ -18,7 +18,8 @@ import lib.Progress;
 /** The ordered list of operations that makes the actual state the desired one: printed, or run. */
 public final class Plan {
 
-    private record Step(String destination, Destination.Stage stage) {
+    /** {@code unchanged} is asked before the first stage of a destination. */
+    private record Step(String destination, Destination.Stage stage, Operation.Action unchanged) {
         String title() {
             return destination + ": " + stage.name();
         }
@@ -29,17 +30,19 @@ public final class Plan {
     private final List<Step> steps = new ArrayList<>();
     private final List<String> conflicts = new ArrayList<>();
 
-    /** Adds what a destination lacks. Asks it now; later changes there are not seen. */
+    /** Adds what a destination lacks. Asks it now; whoever changes what may change there until it is run stops the run. */
     public Plan add(Destination destination) throws IOException {
         Destination.Difference difference = destination.compare();
-        difference.stages().forEach(stage -> steps.add(new Step(destination.name(), stage)));
+        for (Destination.Stage stage : difference.stages()) {
+            steps.add(new Step(destination.name(), stage, stage == difference.stages().get(0) ? difference.unchanged() : () -> { }));
+        }
         difference.conflicts().forEach(conflict -> conflicts.add(destination.name() + ": " + conflict));
         return this;
     }
 
     /** Adds a check that everything before it must pass, for anything after it to run. */
     public Plan verify(String what, Operation.Action action) {
-        steps.add(new Step("verify", new Destination.Stage(what, List.of(Operation.verify(what, action)))));
+        steps.add(new Step("verify", new Destination.Stage(what, List.of(Operation.verify(what, action))), () -> { }));
         return this;
     }
 
@@ -93,9 +96,25 @@ public final class Plan {
         }
     }
 
+    /** Throws Fault (refused) where a place that changes is not what it was when the plan was made. */
+    public void requireUnchanged() {
+        steps.forEach(step -> act(step.title(), step.unchanged()));
+    }
+
+    private static void act(String what, Operation.Action action) {
+        try {
+            action.run();
+        } catch (Fault fault) {
+            throw fault;
+        } catch (Exception e) {
+            throw Fault.failed(what + " failed", e.toString(), "run again").from(e);
+        }
+    }
+
     /**
      * Runs the stages in order, the operations of a stage at once. The first failure lets what is
-     * running end, starts nothing more, and is thrown with all others; nothing of a later stage runs.
+     * running end, starts nothing more, and is thrown with all others; nothing of a later stage runs. What was
+     * refused is a failure once anything was written.
      */
     public void run(Console console, int concurrency) {
         Thread interrupted = new Thread(() -> console.warn("interrupted: " + done() + "; what was sent is kept, and running again sends the rest"),
@@ -106,9 +125,12 @@ public final class Plan {
             for (Step step : steps) {
                 current = new Progress(console, step.title(), step.stage().operations().size(), bytes(step.stage().operations()));
                 console.step(step.title() + ", " + step.stage().operations().size() + " operations");
+                act(step.title(), step.unchanged());
                 runStage(threads, step);
                 finished++;
             }
+        } catch (Fault fault) {
+            throw written ? fault.failed() : fault;
         } finally {
             threads.shutdownNow();
             Runtime.getRuntime().removeShutdownHook(interrupted);
@@ -116,6 +138,7 @@ public final class Plan {
     }
 
     private volatile int finished;
+    private volatile boolean written;
     private volatile Progress current;
 
     private String done() {
@@ -141,12 +164,17 @@ public final class Plan {
                     AtomicLong left = new AtomicLong(operation.bytes()); // what is sent twice counts once
                     operation.action().run(bytes -> progress.sent(Math.min(bytes, left.getAndAdd(-bytes))));
                     progress.add(left.get());
+                    wrote(operation);
                 } catch (Fault fault) {
                     synchronized (faults) {
+                        if (fault.kind() != Fault.Kind.REFUSED) {
+                            wrote(operation); // who knows how far it came
+                        }
                         faults.add(fault);
                     }
                 } catch (Exception e) {
                     synchronized (faults) {
+                        wrote(operation);
                         faults.add(Fault.failed(operation + " failed", e.toString(), "run again").from(e));
                     }
                 }
@@ -161,6 +189,12 @@ public final class Plan {
         if (!faults.isEmpty()) {
             throw Fault.failed(faults.size() + " operations of " + step.title() + " failed",
                     faults.stream().map(fault -> fault.getMessage()).distinct().toList(), faults.get(0).next()).from(faults.get(0));
+        }
+    }
+
+    private void wrote(Operation operation) {
+        if (operation.kind().writes()) {
+            written = true;
         }
     }
 

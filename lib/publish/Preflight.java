@@ -9,6 +9,7 @@ import lib.Environment;
 import lib.Fault;
 import lib.ObjectStore;
 import lib.SigningKey;
+import lib.proof.PublicKey;
 import lib.registry.ImageStore;
 import lib.store.Dialect;
 
@@ -18,6 +19,8 @@ import lib.store.Dialect;
  * @param writes whether something will be written: a plan needs only read access
  */
 public record Preflight(Console console, Environment environment, boolean writes, List<Fault> faults) {
+
+    private static final String SAMPLE = "releng looks whether what it signs verifies";
 
     public Preflight(Console console, Environment environment, boolean writes) {
         this(console, environment, writes, new ArrayList<>());
@@ -48,11 +51,16 @@ public record Preflight(Console console, Environment environment, boolean writes
         List<String> signer = new ArrayList<>();
         if (writes) {
             check(() -> {
-                signer.add(key.get().publicKey());
+                SigningKey mine = key.get();
+                signer.add(mine.publicKey());
                 environment.publicKey().filter(expected -> !expected.equals(signer.get(0))).ifPresent(expected -> {
                     throw Fault.refused("the signing key is not the one of " + environment.name(), "it signs as " + signer.get(0)
                             + ", consumers trust " + expected, "use the key of this environment");
                 });
+                if (!PublicKey.of(mine.publicKey()).verifies(SAMPLE, mine.sign(SAMPLE))) {
+                    throw Fault.refused("the signing key signs what nobody can verify", "its secret half does not belong to its public half " + mine.publicKey(),
+                            "use the key as nix-store --generate-binary-cache-key wrote it");
+                }
             });
         }
         return signer.stream().findFirst();
@@ -78,6 +86,11 @@ public record Preflight(Console console, Environment environment, boolean writes
             faults.add(fault);
         }
         return this;
+    }
+
+    /** Whether nothing was found yet. */
+    public boolean passed() {
+        return faults.isEmpty();
     }
 
     /** Throws Fault (refused) with every check that failed. */

@@ -1,43 +1,80 @@
 package lib.publish;
 
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import lib.BuiltRelease;
+import lib.Environment;
 import lib.Fault;
 import lib.ObjectStore;
 import lib.Project;
 import lib.Version;
+import lib.registry.ImageStore;
 
-/** Which versions of a project a bucket of releases holds, and which one its root manifest.nix points to. */
-public record Published(ObjectStore store, String bucket, Project project) {
+/**
+ * Which versions of a project an environment holds, and at which of them each pointer is. A pointer that does not say
+ * is taken to be where it was moved together with others; one that cannot be told at all is a Fault (refused), since
+ * moving it blindly could move it back.
+ */
+public record Published(ObjectStore store, Environment environment, Project project) {
+
+    /** The version of the store paths in manifest.nix, the last thing a release writes; empty where there is none. */
+    public Optional<Version> manifest() {
+        return store.get(environment.releases(), "manifest.nix").map(bytes -> new String(bytes, StandardCharsets.UTF_8)).map(manifest -> {
+            Matcher name = Pattern.compile("-" + Pattern.quote(project.prefix()) + "-(\\d[^\"]{0,100})\"").matcher(manifest);
+            return (name.find() ? parse(name.group(1)) : Optional.<Version>empty())
+                    .orElseThrow(() -> Fault.refused("s3://" + environment.releases() + "/manifest.nix does not tell its version",
+                            manifest.lines().limit(3).toList(), "look at it, and fix it by hand or remove it"));
+        });
+    }
+
+    /** The version that stands beside the pages of the manual at a place; empty where none does, or no manual is there. */
+    public Optional<Version> manual(String which) {
+        String key = project.manual(which) + Folders.VERSION;
+        return store.get(environment.docs(), key).map(bytes -> new String(bytes, StandardCharsets.UTF_8)).map(text ->
+                parse(text.strip().replaceFirst("\\s.*", "")).orElseThrow(() -> Fault.refused("s3://" + environment.docs() + "/" + key + " does not tell a version",
+                        text.lines().limit(3).toList(), "look at it, and fix it by hand or remove it")));
+    }
 
     /**
-     * The version of the store paths in manifest.nix, the last thing a release writes; empty where there is
-     * none. Throws Fault (refused) for one that does not tell: moving it blindly could move it back.
+     * The newest of the versions that an image tag is at in some repositories: that one whose own tag names the same
+     * index. {@code otherwise} where none of them has the tag.
+     *
+     * @param own a version that may not stand among the published ones yet
      */
-    public Optional<Version> pointer() {
-        return store.get(bucket, "manifest.nix").map(bytes -> new String(bytes, StandardCharsets.UTF_8)).map(manifest -> {
-            Matcher name = Pattern.compile("-" + Pattern.quote(project.prefix()) + "-(\\d[^\"]*)\"").matcher(manifest);
-            return (name.find() ? parse(name.group(1)) : Optional.<Version>empty())
-                    .orElseThrow(() -> Fault.refused("s3://" + bucket + "/manifest.nix does not tell its version",
-                            manifest.lines().limit(3).toList(), "look at it; mend it by hand, or remove it"));
-        });
+    public Optional<Version> images(List<ImageStore> stores, String tag, Version own, Optional<Version> otherwise) throws IOException {
+        List<Version> newestFirst = new ArrayList<>(versions());
+        newestFirst.add(own);
+        newestFirst.sort(Comparator.reverseOrder());
+        List<Version> found = new ArrayList<>();
+        for (ImageStore repository : stores) {
+            Optional<String> digest = repository.tag(tag);
+            if (digest.isPresent()) {
+                found.add(versionOf(repository, tag, digest.get(), newestFirst));
+            }
+        }
+        return found.stream().max(Comparator.naturalOrder()).or(() -> otherwise);
+    }
+
+    private Version versionOf(ImageStore repository, String tag, String digest, List<Version> newestFirst) throws IOException {
+        for (Version version : newestFirst) {
+            if (repository.tag(version.toString()).equals(Optional.of(digest))) {
+                return version;
+            }
+        }
+        throw Fault.refused(repository.name() + ":" + tag + " does not tell its version", "it names " + digest + ", which is not what any version's tag names",
+                "find out who set it; --move-pointers " + (tag.equals("latest") ? Pointer.latest : Pointer.major) + " moves it all the same");
     }
 
     /** Every version that has a folder of its own, whole or not. */
     public List<Version> versions() {
         String stem = project.prefix() + "-";
-        return store.folders(bucket, project.prefix() + "/").stream().filter(folder -> folder.startsWith(stem))
+        return store.folders(environment.releases(), project.prefix() + "/").stream().filter(folder -> folder.startsWith(stem))
                 .flatMap(folder -> parse(folder.substring(stem.length())).stream()).sorted().toList();
-    }
-
-    /** What was built as this version, as it was published with it; empty for what other tools published. */
-    public Optional<BuiltRelease> release(Version version) {
-        String key = project.folder(version) + BuiltRelease.FILE;
-        return store.get(bucket, key).map(json -> BuiltRelease.parse(json, "s3://" + bucket + "/" + key));
     }
 
     private static Optional<Version> parse(String version) {

@@ -1,0 +1,22 @@
+package lib.publish;
+
+import lib.Version;
+
+/** What users follow without naming a version; the names are those of {@code --move-pointers}. */
+public enum Pointer {
+    /** The root manifest.nix, which nix upgrade-nix reads. */
+    manifest,
+    /** The manual stable. */
+    stable,
+    /** The image tag latest. */
+    latest,
+    /** Manual and image tag of the MAJOR. */
+    major,
+    /** The manual of what is not released. */
+    nightly;
+
+    /** Whether final releases are all that counts for it, and which: of the MAJOR only those with the same MAJOR. */
+    boolean isOf(Version release, Version published) {
+        return this != nightly && (this != major || release.major().equals(published.major()));
+    }
+}

@@ -306,7 +306,7 @@ class CrashSweepTest {
     }
 
     /** What kind of thing a request reads or writes: {@code write cache narinfo}, {@code write docs manual stable}. */
-    private static String stage(FaultProxy.Request request) {
+    static String stage(FaultProxy.Request request) {
         if (request.path().startsWith("/v2/")) {
             String at = request.path().replaceAll("^/v2/" + SweepReleases.IMAGES + "/", "");
             String what = at.contains("digest=") ? "blob" : at.contains("/uploads/") ? request.method().equals("POST") ? "upload" : "probe"

@@ -45,7 +45,8 @@ final class SweepReleases {
         next = BuiltRelease.read(checkout.folder.resolve("release"));
     }
 
-    private static void release(Checkout checkout, String version, String name) throws IOException {
+    /** Prepares, tags and builds a version. */
+    static void release(Checkout checkout, String version, String name) throws IOException {
         checkout.write("version.json", "{\n    \"version\": \"" + version + "\",\n    \"official_release\": false,\n    \"release_name\": \"" + name + "\"\n}\n");
         checkout.git("add", "--all", "--", "version.json", "doc");
         checkout.git("commit", "--quiet", "--message=" + version + " begins");

@@ -129,7 +129,18 @@ final class SweepWorld implements AutoCloseable {
         point(store.endpoint(), registry.host());
     }
 
+    /** Has another checkout's upload go here, too, and to store and registry themselves. */
+    Checkout manager(Path folder) throws IOException {
+        Checkout manager = checkout.at(folder);
+        point(manager, store.endpoint(), registry.host());
+        return manager;
+    }
+
     private void point(URI endpoint, String host) throws IOException {
+        point(checkout, endpoint, host);
+    }
+
+    private void point(Checkout checkout, URI endpoint, String host) throws IOException {
         StringBuilder json = new StringBuilder("{\"environments\": {\"test\": {");
         SweepReleases.BUCKETS.forEach(bucket -> json.append("\"").append(bucket).append("\": \"").append(bucket).append("\", "));
         checkout.write("releng.json", json.append("\"endpoint\": \"").append(endpoint).append("\", \"region\": \"local\", \"registries\": [\"")

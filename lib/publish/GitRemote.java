@@ -53,6 +53,10 @@ public record GitRemote(Git git, String url, boolean gerrit, ReleaseTag tag, boo
     }
 
     private Optional<Operation> pushBranch(String branch, ObjectId local, Optional<ObjectId> remote, boolean tagIsThere, List<String> conflicts) {
+        if (remote.isPresent() && git.commit(remote.get().name()).isEmpty()) {
+            // Whether ours are among the commits that are there only those commits tell; no reference is made for them.
+            git.git("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", url, branch).run();
+        }
         boolean merged = remote.isPresent() && git.commit(remote.get().name()).isPresent() && git.isAncestor(local, remote.get());
         if (merged || gerrit && tagIsThere) {
             return Optional.empty();

@@ -43,7 +43,7 @@ import org.junit.jupiter.api.io.TempDir;
 class DockerArchiveTest {
 
     /** An entry of a tar: a file's bytes, or where a link leads. */
-    private record Entry(String name, byte[] bytes, byte type, String link) {
+    record Entry(String name, byte[] bytes, byte type, String link) {
         static Entry file(String name, byte[] bytes) {
             return new Entry(name, bytes, TarConstants.LF_NORMAL, "");
         }
@@ -63,7 +63,7 @@ class DockerArchiveTest {
     @TempDir
     Path folder;
 
-    private static byte[] tar(List<Entry> entries) {
+    static byte[] tar(List<Entry> entries) {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         try (TarArchiveOutputStream tar = new TarArchiveOutputStream(bytes)) {
             tar.setLongFileMode(TarArchiveOutputStream.LONGFILE_POSIX);
@@ -81,7 +81,7 @@ class DockerArchiveTest {
         return bytes.toByteArray();
     }
 
-    private static byte[] compressed(byte[] bytes, Compression compression) throws IOException {
+    static byte[] compressed(byte[] bytes, Compression compression) throws IOException {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         try (OutputStream over = compression.over(out)) {
             over.write(bytes);
@@ -95,7 +95,7 @@ class DockerArchiveTest {
         Files.write(file, compressed(plain, compression));
     }
 
-    private static byte[] gzip(byte[] bytes, int threads) throws IOException {
+    static byte[] gzip(byte[] bytes, int threads) throws IOException {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         try (ParallelGzip gzip = new ParallelGzip(out, threads)) {
             for (int at = 0; at < bytes.length; at += 70_001) {
@@ -106,16 +106,16 @@ class DockerArchiveTest {
         return out.toByteArray();
     }
 
-    private static String sha256(byte[] bytes) {
+    static String sha256(byte[] bytes) {
         MessageDigest digest = FileTree.digest("SHA-256");
         return HexFormat.of().formatHex(digest.digest(bytes));
     }
 
-    private static byte[] utf8(String text) {
+    static byte[] utf8(String text) {
         return text.getBytes(StandardCharsets.UTF_8);
     }
 
-    private static byte[] layer(String file, int size) {
+    static byte[] layer(String file, int size) {
         byte[] random = new byte[size];
         new Random(size).nextBytes(random);
         return tar(List.of(Entry.file(file, random)));
@@ -123,10 +123,10 @@ class DockerArchiveTest {
 
     private static final String A = "0123456789abcdfghijklmnpqrsvwxyz-libc-2.40";
     private static final String B = "1123456789abcdfghijklmnpqrsvwxyz-lix-2.95.0";
-    private static final byte[] LOWER = layer("nix/store/" + A + "/lib.so", 100_000);
-    private static final byte[] UPPER = layer("./nix/store/" + B + "/bin/lix", 5_000);
+    static final byte[] LOWER = layer("nix/store/" + A + "/lib.so", 100_000);
+    static final byte[] UPPER = layer("./nix/store/" + B + "/bin/lix", 5_000);
 
-    private static byte[] config(byte[]... layers) {
+    static byte[] config(byte[]... layers) {
         List<String> diffIds = new ArrayList<>();
         for (byte[] layer : layers) {
             diffIds.add("\"sha256:" + sha256(layer) + "\"");
@@ -135,12 +135,12 @@ class DockerArchiveTest {
                 + "\"rootfs\": {\"type\": \"layers\", \"diff_ids\": [" + String.join(", ", diffIds) + "]}}");
     }
 
-    private static byte[] manifest(String config, String... layers) {
+    static byte[] manifest(String config, String... layers) {
         return utf8("[{\"Config\": \"" + config + "\", \"RepoTags\": [\"lix:2.95.0\", \"lix:latest\"], \"Layers\": [\"" + String.join("\", \"", layers) + "\"]}]");
     }
 
     /** A whole image, to be changed. */
-    private static List<Entry> image() {
+    static List<Entry> image() {
         byte[] config = config(LOWER, UPPER);
         return new ArrayList<>(List.of(Entry.file(sha256(config) + ".json", config), Entry.file("one/layer.tar", LOWER),
                 Entry.file("two/layer.tar", UPPER), Entry.file("manifest.json", manifest(sha256(config) + ".json", "one/layer.tar", "two/layer.tar"))));

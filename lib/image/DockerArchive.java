@@ -1,13 +1,10 @@
 package lib.image;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.github.luben.zstd.ZstdInputStreamNoFinalizer;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -20,17 +17,13 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import lib.BuiltRelease;
 import lib.Fault;
 import lib.FileTree;
 import lib.Json;
-import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
-import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
-import org.apache.commons.compress.compressors.gzip.GzipCompressorInputStream;
-import org.apache.commons.io.input.CloseShieldInputStream;
 
 /**
  * A container image as {@code docker save}, skopeo and nix2container write it: a tar, perhaps gzipped or zstd
@@ -76,49 +69,47 @@ public final class DockerArchive {
 
         /** Names of the store paths in all layers, sorted. */
         public List<String> storePaths() {
-            return layers.stream().flatMap(layer -> layer.storePaths().stream()).distinct().sorted().toList();
+            return layers.stream().collect(Collectors.toMap(Layer::entry, Layer::storePaths, (one, same) -> one)).values().stream()
+                    .flatMap(SortedSet::stream).distinct().sorted().toList();
         }
     }
 
-    private static final Pattern STORE_PATH = Pattern.compile("^(?:\\./|/)*nix/store/([0-9a-z]{32}-[^/]+)");
     private static final String MANIFEST = "manifest.json";
-    private static final int LARGEST_DOCUMENT = 4 << 20;
-    private static final int ALL_DOCUMENTS = 32 << 20;
-
-    /** A file's plain bytes, and what registries would get of them. */
-    private record Stored(String sha256, long size, String blob, long blobSize, String compression, Optional<SortedSet<String>> storePaths) {
-    }
+    private static final Pattern PROMISED = Pattern.compile("(?:^|[/:])([0-9a-f]{64})(?:\\.json)?$");
 
     private final Path archive;
-    private final Map<String, Stored> files = new HashMap<>();
-    private final Map<String, String> links = new HashMap<>();
-    /** Files that may be manifest or config: small, and of JSON's look. */
-    private final Map<String, byte[]> documents = new HashMap<>();
-    private int documentBytes;
-    private final List<String> faults = new ArrayList<>();
+    private final Contents contents;
 
-    private DockerArchive(Path archive) {
+    private DockerArchive(Path archive, Contents contents) {
         this.archive = archive;
+        this.contents = contents;
     }
 
     /** Throws Fault naming the archive, the entry and all that is wrong. */
     public static Image read(Path archive) {
-        DockerArchive reading = new DockerArchive(archive);
-        String entry = "its beginning";
-        try (TarArchiveInputStream tar = open(archive)) {
-            for (TarArchiveEntry next = tar.getNextEntry(); next != null; next = tar.getNextEntry()) {
-                entry = "'" + next.getName() + "'";
-                reading.entry(next, tar);
-                entry = "what follows " + entry;
-            }
-        } catch (IOException | IllegalArgumentException e) {
-            throw reading.broken(List.of(entry + " cannot be read: " + (e.getMessage() == null ? e.toString() : e.getMessage()))).from(e);
+        try {
+            return read(archive, new Unpacking(archive));
+        } catch (IOException e) {
+            throw broken(archive, List.of("it cannot be read: " + e)).from(e);
         }
-        Image image = reading.faults.isEmpty() ? reading.image() : null;
-        if (!reading.faults.isEmpty()) {
-            throw reading.broken(reading.faults);
+    }
+
+    /** The same, of an archive that unpacks to no more than so many bytes, files in it counted once more. */
+    public static Image read(Path archive, long most) {
+        return read(archive, new Unpacking(most));
+    }
+
+    private static Image read(Path archive, Unpacking unpacking) {
+        DockerArchive reading = new DockerArchive(archive, Contents.of(archive, unpacking));
+        Image image = reading.contents.faults().isEmpty() ? reading.image() : null;
+        if (!reading.contents.faults().isEmpty()) {
+            throw broken(archive, reading.contents.faults());
         }
         return image;
+    }
+
+    private static Fault broken(Path archive, List<String> why) {
+        return Fault.failed(archive + " is not a whole image", why, "look at what makes it, and run jbang build.java again");
     }
 
     /** A blob's bytes, written once from the first to the last. */
@@ -139,12 +130,13 @@ public final class DockerArchive {
         Map<String, BuiltRelease.ImageLayer> layers = new HashMap<>();
         image.layers().stream().filter(layer -> wanted.contains(layer.blob())).forEach(layer -> layers.put(layer.entry(), layer));
         Set<String> missing = new HashSet<>(wanted);
-        try (TarArchiveInputStream tar = open(archive)) {
-            for (TarArchiveEntry entry = tar.getNextEntry(); entry != null && !missing.isEmpty(); entry = tar.getNextEntry()) {
-                BuiltRelease.ImageLayer layer = layers.get(inside("", entry.getName()).orElse(""));
-                if (layer != null && missing.remove(layer.blob())) {
+        try (InputStream whole = new Unpacking(archive).open(archive)) {
+            Tar tar = new Tar(whole);
+            for (Tar.Entry entry = tar.next(); entry != null && !missing.isEmpty(); entry = tar.next()) {
+                BuiltRelease.ImageLayer layer = layers.get(Contents.inside("", entry.name()).orElse(""));
+                if (layer != null && entry.isFile() && missing.remove(layer.blob())) {
                     BufferedInputStream in = new BufferedInputStream(tar, 1 << 16);
-                    boolean compress = compression(in).equals("none");
+                    boolean compress = Unpacking.compression(in).equals("none");
                     sink.blob(layer.blob(), layer.blobSize(), out -> {
                         if (!compress) {
                             in.transferTo(out);
@@ -155,7 +147,7 @@ public final class DockerArchive {
                             gzip.finish();
                         }
                     });
-                } else if (missing.contains(image.id()) && entry.getSize() == image.configSize()) {
+                } else if (missing.contains(image.id()) && entry.size() == image.configSize()) {
                     byte[] bytes = tar.readAllBytes();
                     if (digest(bytes).equals(image.id())) {
                         sink.blob(image.id(), bytes.length, out -> out.write(bytes));
@@ -174,224 +166,108 @@ public final class DockerArchive {
         return "sha256:" + HexFormat.of().formatHex(FileTree.digest("SHA-256").digest(bytes));
     }
 
-    private Fault broken(List<String> why) {
-        return Fault.failed(archive + " is not a whole image", why, "look at what makes it, and run jbang build.java again");
-    }
-
-    /** gzip (RFC 1952), zstd (RFC 8878) or none, as the first bytes say; none of them is taken. */
-    private static String compression(InputStream in) throws IOException {
-        in.mark(4);
-        byte[] magic = in.readNBytes(4);
-        in.reset();
-        if (magic.length >= 2 && magic[0] == 0x1f && magic[1] == (byte) 0x8b) {
-            return "gzip";
-        }
-        return magic.length == 4 && magic[0] == 0x28 && magic[1] == (byte) 0xb5 && magic[2] == 0x2f && magic[3] == (byte) 0xfd ? "zstd" : "none";
-    }
-
-    // Without a finalizer: one closes what is read from as soon as the collector finds nobody needs the decompressor.
-    private static InputStream plain(InputStream in, String compression) throws IOException {
-        return switch (compression) {
-            case "gzip" -> GzipCompressorInputStream.builder().setInputStream(in).setDecompressConcatenated(true).get();
-            case "zstd" -> new ZstdInputStreamNoFinalizer(in);
-            default -> in;
-        };
-    }
-
-    private static TarArchiveInputStream open(Path archive) throws IOException {
-        InputStream file = Files.newInputStream(archive);
-        try {
-            InputStream in = new BufferedInputStream(file, 1 << 16);
-            return new TarArchiveInputStream(new TarGuard(plain(in, compression(in))));
-        } catch (IOException e) {
-            file.close();
-            throw e;
-        }
-    }
-
-    private void entry(TarArchiveEntry entry, InputStream tar) throws IOException {
-        Optional<String> name = inside("", entry.getName());
-        if (name.isEmpty()) {
-            faults.add("'" + entry.getName() + "' leads out of the archive");
-        } else if (entry.isSymbolicLink() || entry.isLink()) {
-            String from = entry.isLink() ? "" : name.get().replaceAll("[^/]*$", "");
-            inside(from, entry.getLinkName()).ifPresentOrElse(target -> links.put(name.get(), target),
-                    () -> faults.add("'" + name.get() + "' is a link out of the archive, to '" + entry.getLinkName() + "'"));
-        } else if (entry.isCharacterDevice() || entry.isBlockDevice() || entry.isFIFO()) {
-            faults.add("'" + name.get() + "' is neither a file nor a folder nor a link");
-        } else if (!entry.isDirectory()) {
-            Stored stored = file(name.get(), tar);
-            Stored before = files.put(name.get(), stored);
-            if (before != null && !before.equals(stored)) {
-                faults.add("'" + name.get() + "' is there twice, with different bytes");
-            }
-        }
-    }
-
-    private Stored file(String name, InputStream tar) throws IOException {
-        Measured raw = new Measured(OutputStream.nullOutputStream());
-        BufferedInputStream in = new BufferedInputStream(new TeeInputStream(CloseShieldInputStream.wrap(tar), raw), 1 << 16);
-        String compression = compression(in);
-        Measured compressed = new Measured(OutputStream.nullOutputStream());
-        boolean compress = compression.equals("none");
-        try (InputStream content = plain(in, compression); ParallelGzip gzip = new ParallelGzip(compressed)) {
-            Measured plain = new Measured(compress ? gzip : OutputStream.nullOutputStream());
-            Optional<SortedSet<String>> storePaths = look(name, new BufferedInputStream(new TeeInputStream(content, plain), 1 << 16));
-            in.transferTo(OutputStream.nullOutputStream()); // what stands behind a compressed end belongs to the file, too
-            if (compress) {
-                gzip.finish();
-            }
-            Measured blob = compress ? compressed : raw;
-            return new Stored(plain.sha256(), plain.size(), blob.sha256(), blob.size(), compress ? "gzip" : compression, storePaths);
-        }
-    }
-
-    /** Reads it to its end: the names of the store paths of a tar; a document is kept. */
-    private Optional<SortedSet<String>> look(String name, BufferedInputStream file) throws IOException {
-        Optional<SortedSet<String>> storePaths = Optional.empty();
-        file.mark(512);
-        byte[] begin = file.readNBytes(512);
-        file.reset();
-        if (begin.length == 512 && new String(begin, 257, 5, StandardCharsets.US_ASCII).equals("ustar")) {
-            storePaths = Optional.of(storePaths(file));
-        } else if (begin.length > 0 && (begin[0] == '{' || begin[0] == '[')) {
-            keep(name, file.readNBytes(LARGEST_DOCUMENT));
-        }
-        file.transferTo(OutputStream.nullOutputStream());
-        return storePaths;
-    }
-
-    private void keep(String name, byte[] document) throws IOException {
-        documentBytes += document.length;
-        if (documentBytes > ALL_DOCUMENTS) {
-            throw new IOException("there are more than " + ALL_DOCUMENTS + " bytes of JSON");
-        }
-        documents.put(name, document);
-    }
-
-    private static SortedSet<String> storePaths(InputStream layer) throws IOException {
-        SortedSet<String> names = new TreeSet<>();
-        TarArchiveInputStream tar = new TarArchiveInputStream(new TarGuard(layer));
-        for (TarArchiveEntry entry = tar.getNextEntry(); entry != null; entry = tar.getNextEntry()) {
-            Matcher path = STORE_PATH.matcher(entry.getName());
-            if (path.find()) {
-                names.add(path.group(1));
-            }
-        }
-        return names;
-    }
-
-    /** A name as seen from the top of the archive; empty where it leads out of it. */
-    private static Optional<String> inside(String folder, String name) {
-        List<String> parts = new ArrayList<>();
-        if (name.startsWith("/") || name.isEmpty()) {
-            return Optional.empty();
-        }
-        for (String part : (folder + name).split("/")) {
-            if (part.equals("..")) {
-                if (parts.isEmpty()) {
-                    return Optional.empty();
-                }
-                parts.remove(parts.size() - 1);
-            } else if (!part.isEmpty() && !part.equals(".")) {
-                parts.add(part);
-            }
-        }
-        return Optional.of(String.join("/", parts));
-    }
-
-    /** The file an entry is, through its links; empty, with a fault, where there is none. */
-    private Optional<String> resolve(String name) {
-        Set<String> passed = new HashSet<>();
-        String at = name;
-        while (links.containsKey(at) && passed.add(at)) {
-            at = links.get(at);
-        }
-        if (!files.containsKey(at)) {
-            faults.add("'" + name + "' is " + (links.containsKey(at) ? "a link to itself" : at.equals(name) ? "missing" : "a link to '" + at + "', which is missing"));
-            return Optional.empty();
-        }
-        return Optional.of(at);
-    }
-
     private Image image() {
-        JsonNode manifest = document(MANIFEST);
-        if (manifest == null) {
+        Optional<JsonNode> manifest = document(MANIFEST);
+        if (manifest.isEmpty()) {
+            if (!contents.has(MANIFEST) && contents.has("oci-layout")) {
+                contents.fault("it is an OCI archive, which docker load does not take: make a docker archive");
+            } else if (!contents.has(MANIFEST) && contents.has("repositories")) {
+                contents.fault("it has the layout of docker before 1.10: save the image with a newer one");
+            }
             return null;
         }
-        if (!manifest.isArray() || manifest.size() != 1 || !manifest.get(0).path("Config").isTextual() || !manifest.get(0).path("Layers").isArray()) {
-            faults.add(MANIFEST + " does not name one image with its Config and Layers");
+        JsonNode image = manifest.get().path(0);
+        if (!manifest.get().isArray() || manifest.get().size() != 1 || !image.path("Config").isTextual()) {
+            contents.fault(MANIFEST + (manifest.get().size() > 1 && manifest.get().isArray() ? " names " + manifest.get().size() + " images: each needs an archive of its own"
+                    : " does not name one image with its Config and Layers"));
             return null;
         }
-        List<String> tags = texts(manifest.get(0).path("RepoTags"));
-        String configName = manifest.get(0).path("Config").asText();
-        JsonNode config = document(configName);
-        if (config == null) {
+        List<String> tags = texts(image.path("RepoTags"), MANIFEST + ": RepoTags");
+        List<String> names = texts(image.path("Layers"), MANIFEST + ": Layers");
+        String configName = image.path("Config").asText();
+        Optional<JsonNode> config = document(configName);
+        if (config.isEmpty()) {
             return null;
         }
-        byte[] bytes = documents.get(resolve(configName).orElseThrow());
+        byte[] bytes = contents.resolve(configName).flatMap(contents::document).orElseThrow();
         String id = digest(bytes);
-        String promised = configName.replaceAll(".*/", "").replaceAll("\\.json$", "");
-        if (promised.matches("[0-9a-f]{64}") && !id.equals("sha256:" + promised)) {
-            faults.add("the config '" + configName + "' has " + id + ", and not the one in its name");
+        String shown = "the config '" + Contents.shown(configName) + "'";
+        Matcher promised = PROMISED.matcher(configName);
+        if (promised.find() && !id.equals("sha256:" + promised.group(1))) {
+            contents.fault(shown + " has " + id + ", and not the one in its name");
         }
         for (String key : List.of("os", "architecture")) {
-            if (!config.path(key).isTextual() || config.path(key).asText().isBlank()) {
-                faults.add("the config '" + configName + "' does not say its " + key);
+            if (!config.get().path(key).isTextual() || config.get().path(key).asText().isBlank()) {
+                contents.fault(shown + " does not say its " + key);
             }
         }
-        SortedMap<String, String> labels = new TreeMap<>();
-        config.path("config").path("Labels").properties().forEach(label -> labels.put(label.getKey(), label.getValue().asText()));
-        List<Layer> layers = layers(texts(manifest.get(0).path("Layers")), texts(config.path("rootfs").path("diff_ids")));
-        Platform platform = new Platform(config.path("os").asText(), config.path("architecture").asText(),
-                Optional.of(config.path("variant").asText()).filter(variant -> !variant.isBlank()));
+        SortedMap<String, String> labels = labels(config.get().path("config").path("Labels"), shown);
+        List<Layer> layers = layers(names, texts(config.get().path("rootfs").path("diff_ids"), shown + ": diff_ids"));
+        Platform platform = new Platform(config.get().path("os").asText(), config.get().path("architecture").asText(),
+                Optional.of(config.get().path("variant").asText()).filter(variant -> !variant.isBlank()));
         return new Image(bytes, id, platform, labels, layers, tags);
     }
 
+    private SortedMap<String, String> labels(JsonNode object, String config) {
+        SortedMap<String, String> labels = new TreeMap<>();
+        object.properties().forEach(label -> labels.put(label.getKey(), label.getValue().asText("")));
+        if (!isNothing(object) && !object.isObject() || object.valueStream().anyMatch(label -> !isNothing(label) && !label.isTextual())) {
+            contents.fault(config + " has labels that are no texts");
+        }
+        return labels;
+    }
+
     private List<Layer> layers(List<String> names, List<String> diffIds) {
-        if (names.isEmpty() || names.size() != diffIds.size()) {
-            faults.add(MANIFEST + " names " + names.size() + " layers, the config " + diffIds.size());
+        if (names.size() != diffIds.size()) {
+            contents.fault(MANIFEST + " names " + names.size() + " layers, the config " + diffIds.size());
             return List.of();
         }
         List<Layer> layers = new ArrayList<>();
         for (int i = 0; i < names.size(); i++) {
-            String name = names.get(i);
             String diffId = diffIds.get(i);
-            resolve(name).ifPresent(entry -> {
-                Stored stored = files.get(entry);
-                if (!diffId.equals("sha256:" + stored.sha256())) {
-                    faults.add("the layer '" + name + "' has sha256 " + stored.sha256() + ", the config says " + diffId);
+            String shown = "the layer '" + Contents.shown(names.get(i)) + "' ";
+            contents.resolve(names.get(i)).ifPresent(entry -> {
+                Contents.Stored stored = contents.file(entry);
+                if (!stored.sha256().isEmpty() && !diffId.equals("sha256:" + stored.sha256())) {
+                    contents.fault(shown + "has sha256 " + stored.sha256() + ", the config says " + Contents.shown(diffId));
                 }
-                if (stored.storePaths().isEmpty()) {
-                    faults.add("the layer '" + name + "' is no tar");
+                if (!stored.fault().isEmpty()) {
+                    contents.fault(shown + stored.fault());
                 }
-                layers.add(new Layer(entry, diffId, stored.size(), "sha256:" + stored.blob(), stored.blobSize(), stored.compression(), stored.storePaths().orElse(new TreeSet<>())));
+                layers.add(new Layer(entry, diffId, stored.size(), "sha256:" + stored.blob(), stored.blobSize(), stored.compression(), stored.storePaths()));
             });
         }
         return layers;
     }
 
-    /** The JSON in a file; null, with a fault, where there is none. */
-    private JsonNode document(String name) {
-        Optional<String> file = resolve(name);
+    /** The JSON in a file; empty, with a fault, where there is none. */
+    private Optional<JsonNode> document(String name) {
+        Optional<String> file = contents.resolve(name);
         if (file.isEmpty()) {
-            return null;
+            return Optional.empty();
         }
         try {
-            JsonNode json = documents.containsKey(file.get()) ? Json.MAPPER.readTree(documents.get(file.get())) : null;
+            Optional<byte[]> bytes = contents.document(file.get());
+            JsonNode json = bytes.isPresent() ? Json.MAPPER.readTree(bytes.get()) : null;
             if (json != null && json.isContainerNode()) {
-                return json;
+                return Optional.of(json);
             }
-            faults.add("'" + name + "' is not JSON, or too large for it");
+            contents.fault("'" + Contents.shown(name) + "' is not JSON, or too large for it");
         } catch (IOException e) {
-            faults.add("'" + name + "' is not JSON: " + String.valueOf(e.getMessage()).lines().findFirst().orElse(""));
+            contents.fault("'" + Contents.shown(name) + "' is not JSON: " + Contents.message(e));
         }
-        return null;
+        return Optional.empty();
     }
 
-    private static List<String> texts(JsonNode list) {
-        List<String> texts = new ArrayList<>();
-        list.forEach(text -> texts.add(text.asText()));
-        return texts;
+    private List<String> texts(JsonNode list, String what) {
+        if (!isNothing(list) && !list.isArray() || list.valueStream().anyMatch(text -> !text.isTextual())) {
+            contents.fault(what + " is no list of texts");
+            return List.of();
+        }
+        return list.valueStream().map(JsonNode::asText).toList();
+    }
+
+    private static boolean isNothing(JsonNode node) {
+        return node.isNull() || node.isMissingNode();
     }
 }

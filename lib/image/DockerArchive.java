@@ -1,6 +1,12 @@
 package lib.image;
 
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -23,7 +29,6 @@ import java.util.stream.Collectors;
 import lib.BuiltRelease;
 import lib.Fault;
 import lib.FileTree;
-import lib.Json;
 
 /**
  * A container image as {@code docker save}, skopeo and nix2container write it: a tar, perhaps gzipped or zstd
@@ -75,6 +80,11 @@ public final class DockerArchive {
     }
 
     private static final String MANIFEST = "manifest.json";
+    /** Of an image's documents each token becomes an object, and small ones are enough to fill a memory. */
+    private static final int MOST_TOKENS = 200_000;
+    private static final ObjectMapper MAPPER = JsonMapper.builder(JsonFactory.builder()
+                    .streamReadConstraints(StreamReadConstraints.builder().maxTokenCount(MOST_TOKENS).build()).build())
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).build();
     private static final Pattern PROMISED = Pattern.compile("(?:^|[/:])([0-9a-f]{64})(?:\\.json)?$");
 
     private final Path archive;
@@ -248,7 +258,7 @@ public final class DockerArchive {
         }
         try {
             Optional<byte[]> bytes = contents.document(file.get());
-            JsonNode json = bytes.isPresent() ? Json.MAPPER.readTree(bytes.get()) : null;
+            JsonNode json = bytes.isPresent() ? MAPPER.readTree(bytes.get()) : null;
             if (json != null && json.isContainerNode()) {
                 return Optional.of(json);
             }

@@ -8,6 +8,7 @@ import com.github.luben.zstd.ZstdOutputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
@@ -18,6 +19,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import java.util.zip.GZIPOutputStream;
 import lib.BuiltRelease;
@@ -29,7 +31,9 @@ import lib.http.Tuning;
 import lib.image.DockerArchive;
 import lib.publish.Images;
 import lib.publish.Plan;
+import lib.registry.ImageStore;
 import lib.registry.OciLayout;
+import lib.registry.Registry;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -95,9 +99,7 @@ class ArchiveShapesTest {
         }
         BuiltRelease.Image built = image.built("image.tar", "aarch64-linux");
         OciLayout layout = new OciLayout(root.resolve("layout"));
-        PrintStream nowhere = new PrintStream(new ByteArrayOutputStream());
-        new Plan().add(new Images(List.of(layout), root, List.of(built), "1", false, Tuning.DEFAULT))
-                .run(new Console(InputStream.nullInputStream(), nowhere, nowhere, false, false), 2);
+        publish(layout, root, built);
         List<String> digests = new ArrayList<>(List.of(built.id()));
         built.layers().forEach(layer -> digests.add(layer.diffId()));
         assertEquals(digests, digests(root, layout.name() + ":1"), what);
@@ -106,10 +108,29 @@ class ArchiveShapesTest {
         }
     }
 
+    private void assertRegistryTakes(byte[] archive) throws IOException {
+        Path root = Files.createDirectory(folder.resolve("registry"));
+        BuiltRelease.Image built = DockerArchive.read(Files.write(root.resolve("image.tar"), archive)).built("image.tar", "aarch64-linux");
+        try (DockerRegistry server = DockerRegistry.open(root.resolve("server"));
+                Registry registry = new Registry(server.host() + "/lix/lix", Optional.empty(), List.of(), true, Tuning.DEFAULT)) {
+            publish(registry, root, built);
+            assertEquals(List.of(built.id()), digests(root, "docker://" + server.host() + "/lix/lix:1", "--src-tls-verify=false"));
+        }
+    }
+
+    private static void publish(ImageStore store, Path root, BuiltRelease.Image built) throws IOException {
+        PrintStream nowhere = new PrintStream(OutputStream.nullOutputStream());
+        new Plan().add(new Images(List.of(store), root, List.of(built), "1", false, Tuning.DEFAULT))
+                .run(new Console(InputStream.nullInputStream(), nowhere, nowhere, false, false), 2);
+    }
+
     /** The config's and the layers', when skopeo has copied the image and unpacked its layers. */
-    private List<String> digests(Path root, String from) throws IOException {
+    private List<String> digests(Path root, String from, String... options) throws IOException {
         Path to = root.resolve("out" + count++);
-        Exec.of("skopeo", "--override-os", "linux", "--override-arch", "arm64", "--override-variant", "v8", "copy", "--quiet", "--dest-decompress", from, "dir:" + to).orFail("skopeo", "");
+        List<String> command = new ArrayList<>(List.of("skopeo", "--override-os", "linux", "--override-arch", "arm64", "--override-variant", "v8", "copy", "--quiet", "--dest-decompress"));
+        command.addAll(List.of(options));
+        command.addAll(List.of(from, "dir:" + to));
+        Exec.of(command.toArray(String[]::new)).orFail("skopeo", "");
         JsonNode manifest = Json.MAPPER.readTree(Files.readAllBytes(to.resolve("manifest.json")));
         List<String> digests = new ArrayList<>(List.of(manifest.path("config").path("digest").asText()));
         manifest.path("layers").forEach(layer -> digests.add(layer.path("digest").asText()));
@@ -276,6 +297,7 @@ class ArchiveShapesTest {
             assertTaken(layers, new Shape().file("c.json", utf8(config.replace("[]", layers.contains("null") ? "null" : "[]").replaceAll("\"Labels\": \\{[^}]*}", "\"Labels\": null")))
                     .file("manifest.json", utf8(" \n".repeat(400) + "[{\"Config\": \"c.json\", " + layers + "}]\n")).tar());
         }
+        assertRegistryTakes(new Shape().file("c.json", DockerArchiveTest.config()).file("manifest.json", utf8("[{\"Config\": \"c.json\", \"Layers\": null}]")).tar());
         byte[] config = DockerArchiveTest.config(LOWER, LOWER, LOWER);
         assertTaken("a layer three times", new Shape().file("c.json", config).file("one.tar", LOWER).file("two.tar", LOWER)
                 .file("manifest.json", DockerArchiveTest.manifest("c.json", "one.tar", "two.tar", "one.tar")).tar());

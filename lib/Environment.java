@@ -9,6 +9,8 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * One place releases are published to. An invalid one cannot be constructed.
@@ -35,6 +37,9 @@ public record Environment(String name, String releases, String cache, String doc
                           Optional<String> keysFrom, boolean guarded) {
 
     public static final List<String> ROLES = List.of("releases", "cache", "docs", "install");
+
+    private static final Pattern REPOSITORY = Pattern.compile("[A-Za-z0-9.-]+(:(?<port>\\d{1,5}))?(/[a-z0-9][a-z0-9._-]*)+");
+    private static final int MOST_PORT = 65_535;
 
     private static final Optional<URI> LIX_STORE = Optional.of(URI.create("https://s3.lix.systems"));
 
@@ -80,7 +85,8 @@ public record Environment(String name, String releases, String cache, String doc
         });
         check(faults, region.matches("[A-Za-z0-9-]+"), "region '" + region + "' must be letters, digits and -");
         for (String registry : registries) {
-            check(faults, registry.matches("[A-Za-z0-9.-]+(:\\d+)?(/[a-z0-9][a-z0-9._-]*)+"),
+            Matcher form = REPOSITORY.matcher(registry);
+            check(faults, form.matches() && (form.group("port") == null || Integer.parseInt(form.group("port")) <= MOST_PORT),
                     "registries: '" + registry + "' must be HOST/PATH in small letters, without a tag");
         }
         check(faults, new HashSet<>(registries).size() == registries.size(), "registries names one repository twice");
@@ -110,7 +116,7 @@ public record Environment(String name, String releases, String cache, String doc
 
     private static void checkWeb(List<String> faults, String what, URI uri) {
         String scheme = uri.getScheme();
-        boolean web = uri.getHost() != null && ("https".equals(scheme) || "http".equals(scheme))
+        boolean web = uri.getHost() != null && uri.getPort() <= MOST_PORT && ("https".equals(scheme) || "http".equals(scheme))
                 && uri.getUserInfo() == null && uri.getQuery() == null && uri.getFragment() == null;
         check(faults, web, what + " '" + uri + "' must be a web address without user, query or fragment");
         check(faults, !web || "https".equals(scheme) || isLoopback(uri.getHost()),

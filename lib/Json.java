@@ -13,7 +13,6 @@ import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.Iterator;
@@ -47,8 +46,8 @@ public final class Json {
             int line = e.getLocation() == null ? 1 : e.getLocation().getLineNr();
             throw Fault.failed(file + " is not JSON", file + ":" + line + ": " + e.getOriginalMessage(),
                     "mend it and run again").from(e);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+        } catch (IOException e) { // bytes that are no text in the encoding they begin in
+            throw Fault.failed(file + " is not JSON", file + ":1: " + e.getMessage(), "save it as UTF-8 and run again").from(e);
         }
     }
 
@@ -87,12 +86,32 @@ public final class Json {
             return object.hasNonNull(key);
         }
 
+        /** Whether the key is there and null: people write that to unset what would hold without it. */
+        public boolean unset(String key) {
+            take(key);
+            return object.has(key) && object.get(key).isNull();
+        }
+
         /** A required text; the empty string, and a fault, when it is missing or no text. */
         public String text(String key) {
-            if (!has(key)) {
+            return text(key, Optional.empty()).orElse("");
+        }
+
+        /** A required text, where it is not said the one that holds already; empty, and a fault, when there is none or it is unset. */
+        public Optional<String> text(String key, Optional<String> before) {
+            if (unset(key)) {
+                fault(key, "cannot be null: nothing works without it");
+                return Optional.empty();
+            }
+            if (!has(key) && before.isEmpty()) {
                 fault(key, "is missing");
             }
-            return optionalText(key).orElse("");
+            return has(key) ? optionalText(key) : before;
+        }
+
+        /** A text, where it is not said the one that holds already; null unsets it. */
+        public Optional<String> optionalText(String key, Optional<String> before) {
+            return has(key) || unset(key) ? optionalText(key) : before;
         }
 
         public Optional<String> optionalText(String key) {
@@ -113,6 +132,11 @@ public final class Json {
                 }
                 return Optional.of(node.booleanValue());
             });
+        }
+
+        /** A flag, where it is not said what holds already; null is no. */
+        public boolean flag(String key, boolean before) {
+            return optionalFlag(key).orElse(before && !unset(key));
         }
 
         public long number(String key) {
@@ -139,6 +163,11 @@ public final class Json {
                 }
                 return texts;
             });
+        }
+
+        /** Texts, where they are not said those that hold already; null is none. */
+        public List<String> optionalTexts(String key, List<String> before) {
+            return optionalTexts(key).orElse(unset(key) ? List.of() : before);
         }
 
         /** The objects of a list; empty, and a fault, when it is missing or something else. */
@@ -178,12 +207,15 @@ public final class Json {
         }
 
         public void fault(String key, String what) {
-            faults.add(where + key + " " + what);
+            String fault = where + key + " " + what;
+            if (!faults.contains(fault)) {
+                faults.add(fault);
+            }
         }
 
-        /** What a value object's own constructor has to say about the value of a key. */
-        public void refuse(String sentence) {
-            faults.add(where.replaceAll("\\.$", "") + ": " + sentence);
+        /** What a value object's own constructor has to say about its values, a sentence a line. */
+        public void refuse(String sentences) {
+            sentences.lines().forEach(sentence -> faults.add(where.replaceAll("\\.$", "") + ": " + sentence));
         }
 
         /** Every key that was not asked for is a fault: a misspelt one would be silently without effect. */

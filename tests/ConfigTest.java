@@ -1,4 +1,5 @@
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -10,9 +11,14 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
 import lib.Config;
 import lib.Environment;
 import lib.Fault;
+import lib.ImagePolicy;
+import lib.Project;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -51,32 +57,130 @@ class ConfigTest {
         assertTrue(fault.getMessage().contains("local, staging, live"), fault.getMessage());
     }
 
+    private static final String KETTLE = "\"project\": {\"name\": \"Kettle\", \"prefix\": \"kettle\"}";
+    private static final String PLACES = "\"releases\": \"k-releases\", \"cache\": \"k-cache\", \"docs\": \"k-docs\", \"install\": \"k-install\", "
+            + "\"endpoint\": \"https://s3.example.org\", \"region\": \"eu\", \"git\": \"ssh://git@example.org/kettle\"";
+
     @Test
-    void anotherProjectAdoptsItWithoutAFork() throws IOException {
+    @DisplayName("hazard 53: another project inherits habits, and nothing that leads to Lix")
+    void anotherProjectInheritsNoAddress() throws IOException {
+        Config config = parse("{" + KETTLE + ", \"environments\": {\"live\": {" + PLACES + "}, \"europe\": {" + PLACES + "}}}");
+        assertEquals(List.of("local", "live", "europe"), List.copyOf(config.environments().keySet()));
+        Environment live = config.environment("production");
+        assertTrue(live.guarded());
+        assertFalse(live.gerrit() || live.isPublic() || config.environment("europe").guarded());
+        assertEquals(List.of(Optional.empty(), Optional.empty(), List.of(), Map.of()),
+                List.of(live.keysFrom(), live.publicKey(), live.registries(), live.urls()));
+        assertFalse(config.toString().toLowerCase().contains("lix"), config.toString());
+        assertFalse(config.toString().contains("NixOS"), config.toString());
+        assertEquals(Project.LIX.pendingNotes(), config.project().pendingNotes());
+        assertEquals(Environment.LOCAL, config.environment("local"));
+    }
+
+    @Test
+    void aPartlyDescribedEnvironmentOfAnotherProjectSaysAllThatItLacks() {
+        for (String project : List.of(KETTLE, "\"project\": {\"name\": \"Lix\", \"prefix\": \"kettle\"}")) {
+            Fault fault = fault("{" + project + ", \"environments\": {\"live\": {\"cache\": \"K\", \"docs\": \"k-docs\", \"urls\": {\"docs\": \"docs.example.org\"}}}}");
+            assertSays(fault, "live.releases is missing", "live.install is missing", "live.endpoint is missing", "live.region is missing",
+                    "live.git is missing", "cache 'K' is no bucket name", "urls.docs 'docs.example.org' must be a web address");
+            assertEquals(7, fault.why().size(), fault.getMessage());
+        }
+        assertSays(fault("{\"project\": {\"name\": \"Kettle\"}}"), "project.prefix is missing");
+        assertSays(fault("{\"project\": {\"prefix\": \"kettle\"}}"), "project.name is missing");
+    }
+
+    @Test
+    void whatAnotherProjectHasNotDescribedIsNoEnvironmentOfIts() throws IOException {
+        Config config = parse("{" + KETTLE + "}");
+        for (String name : List.of("live", "staging", "production")) {
+            Fault fault = assertThrows(Fault.class, () -> config.environment(name));
+            assertEquals(Fault.Kind.USAGE, fault.kind());
+            assertSays(fault, "known: local; releng.json does not say what", "for Kettle");
+        }
+    }
+
+    @Test
+    void lixItselfIsChangedKeyByKey() throws IOException {
+        for (String project : List.of("", "\"project\": {\"forge\": \"https://new.lix.systems\", \"prefix\": \"lix\"}, ")) {
+            Config config = parse("{" + project + "\"environments\": {\"live\": {\"cache\": \"other-cache\", \"urls\": {\"cache\": \"https://c.example.org\"}}}}");
+            Environment live = config.environment("live");
+            assertEquals("other-cache", live.cache());
+            assertEquals(URI.create("https://c.example.org"), live.urls().get("cache"));
+            assertEquals(Environment.LIVE, new Environment("live", live.releases(), "cache", live.docs(), live.install(), live.endpoint(), live.region(),
+                    live.registries(), live.git(), live.gerrit(), live.publicKey(), Environment.LIVE.urls(), live.keysFrom(), live.guarded()));
+            assertEquals(Environment.STAGING, config.environment("staging"));
+        }
+    }
+
+    @Test
+    void nullTakesAwayWhatIsOptional() throws IOException {
+        Environment live = parse("""
+                {"environments": {"live": {"registries": null, "publicKey": null, "keysFrom": null, "gerrit": null, "guarded": null,
+                  "urls": {"docs": null}}}}""").environment("live");
+        assertEquals(List.of(List.of(), Optional.empty(), Optional.empty(), false, false),
+                List.of(live.registries(), live.publicKey(), live.keysFrom(), live.gerrit(), live.guarded()));
+        assertEquals(Set.of("releases", "cache", "install"), live.urls().keySet());
         Config config = parse("""
-                {"project": {"name": "Sample", "prefix": "sample", "pendingNotes": "notes/next"},
-                 "environments": {
-                   "live": {"cache": "sample-cache"},
-                   "europe": {"releases": "eu-releases", "cache": "eu-cache", "docs": "eu-docs", "install": "eu-install",
-                              "endpoint": "https://s3.example.org", "region": "eu", "git": "ssh://git@example.org/sample"}}}
-                """);
-        assertEquals("Sample", config.project().name());
-        assertEquals("doc/manual/change-authors.yml", config.project().changeAuthors());
-        assertEquals("sample-cache", config.environment("live").cache());
-        assertEquals("releases", config.environment("live").releases());
-        assertEquals("eu", config.environment("europe").region());
-        assertEquals(List.of(), config.environment("europe").registries());
+                {"project": {"forge": null, "repository": null, "upstream": null, "review": null},
+                 "images": {"largestLayer": null, "mostLayers": null, "without": null},
+                 "environments": {"local": {"endpoint": null, "git": null}, "live": {"urls": null}, "staging": null}}""");
+        assertEquals(Map.of(), config.environment("live").urls());
+        assertEquals(List.of("local", "live"), List.copyOf(config.environments().keySet()));
+        assertEquals(Environment.LOCAL, config.environment("local"));
+        assertEquals(new ImagePolicy(Long.MAX_VALUE, Integer.MAX_VALUE, List.of()), config.imagePolicy());
+        assertEquals(List.of(), Stream.of(config.project().forge(), config.project().repository(), config.project().upstream(), config.project().review())
+                .flatMap(Optional::stream).toList());
+    }
+
+    @Test
+    void nullOfWhatIsNeededIsAFault() {
+        Fault fault = fault("""
+                {"project": {"name": null, "versionFile": null}, "images": null, "environments": {"local": null, "production": {},
+                 "live": {"releases": null, "endpoint": null, "region": null, "git": null}}}""");
+        assertSays(fault, "project.name cannot be null", "project.versionFile cannot be null", "images cannot be null", "environments.local cannot be null",
+                "live.releases cannot be null", "live.endpoint cannot be null", "live.region cannot be null", "live.git cannot be null",
+                "environments.production is another name of live");
+        assertEquals(9, fault.why().size(), fault.getMessage());
+    }
+
+    @Test
+    void anAddressThatSaysNothingIsNoWayToTheEmbeddedStore() {
+        assertSays(fault("{\"environments\": {\"live\": {\"endpoint\": \"\", \"urls\": {\"docs\": \" \", \"dosc\": null}}}}"),
+                "live.endpoint is no web address: ''", "urls.docs is no web address: ' '", "urls.dosc is not known here");
+        assertSays(fault("{\"environments\": {\"local\": {\"endpoint\": \"http://127.0.0.1:9000\"}}}"), "local.git is missing");
+    }
+
+    @Test
+    void aFileThatCannotBeReadIsNoMissingOne() throws IOException {
+        Files.createDirectory(folder.resolve(Config.FILE));
+        assertSays(assertThrows(Fault.class, () -> Config.of(folder)), "releng.json cannot be read");
+        Files.delete(folder.resolve(Config.FILE));
+        Files.createSymbolicLink(folder.resolve(Config.FILE), Path.of("nowhere"));
+        assertSays(assertThrows(Fault.class, () -> Config.of(folder)), "releng.json cannot be read");
+    }
+
+    @Test
+    void bytesThatAreNoTextAreNamed() throws IOException {
+        Files.write(folder.resolve(Config.FILE), new byte[] {0, 0, 0, '{', 0, 0x11, 0, 0, 1});
+        assertSays(assertThrows(Fault.class, () -> Config.of(folder)), "releng.json is not JSON");
+    }
+
+    private static void assertSays(Fault fault, String... all) {
+        for (String text : all) {
+            assertTrue(fault.getMessage().contains(text), text + "\nnot in\n" + fault.getMessage());
+        }
     }
 
     @Test
     void allFaultsOfTheFileAreReportedAtOnceWithTheirKeys() {
         Fault fault = fault("""
-                {"project": {"nam": "x", "prefix": 3}, "enviroments": {},
+                {"project": {"nam": "x", "prefix": 3, "forge": "x", "review": "y"}, "enviroments": {},
                  "environments": {"europe": {"releases": "r", "guarded": "yes"}, "staging": {"endpoint": "http://s3.example.org"}}}
                 """);
         String all = String.join("\n", fault.why());
         for (String expected : List.of("releng.json: project.nam is not known here", "project.prefix should be a text, but is a number",
-                "enviroments is not known here", "environments.europe.cache is missing", "environments.europe.guarded should be true or false",
+                "project: forge must be a web address", "project: review must be a web address",
+                "enviroments is not known here", "environments.europe.cache is missing", "environments.europe: releases 'r' is no bucket name", "environments.europe.guarded should be true or false",
                 "environments.staging: endpoint 'http://s3.example.org' must use https")) {
             assertTrue(all.contains(expected), expected + "\nnot in\n" + all);
         }
@@ -104,6 +208,8 @@ class ConfigTest {
                 new Bad("web address", "releases", "docs", URI.create("https://me:secret@s3.example.org"), "h/p", "x", null),
                 new Bad("without a tag", "releases", "docs", live.endpoint().get(), "h/p:latest", "x", null),
                 new Bad("git must be", "releases", "docs", live.endpoint().get(), "h/p", "--upload-pack=x", null),
+                new Bad("web address", "releases", "docs", URI.create("https://s3.example.org:65536"), "h/p", "x", null),
+                new Bad("without a tag", "releases", "docs", live.endpoint().get(), "h:65536/p", "x", null),
                 new Bad("publicKey", "releases", "docs", live.endpoint().get(), "h/p", "x", "name:short"))) {
             var error = assertThrows(IllegalArgumentException.class, () -> new Environment("test", bad.releases(), "cache", bad.docs(), "install",
                     Optional.of(bad.endpoint()), "r", List.of(bad.registry()), Optional.of(bad.git()), false, Optional.ofNullable(bad.key()),

@@ -213,7 +213,7 @@ class NotesTest {
     @Test
     void anotherProjectsLinksAreItsOwn() {
         Project tea = new Project("Tea", "tea", "version.json", "rl-next", "authors.yml", "notes", "SUMMARY.md",
-                "https://forge.example", "tea/pot", "Old/kettle", "https://review.example/");
+                Optional.of("https://forge.example"), Optional.of("tea/pot"), Optional.of("Old/kettle"), Optional.of("https://review.example/"));
         List<Problem> problems = new ArrayList<>();
         Pending pending = Pending.read(rules(tea), new Files().put("authors.yml", "ann: {forgejo: ann}\n")
                 .put("rl-next/a.md", "---\nsynopsis: s\nissues: [1, tea#2, kettle#3, gh#4]\ncls: 5\ncredits: ann\n---\nt\n"), problems);
@@ -221,6 +221,31 @@ class NotesTest {
         assertEquals("## Miscellany\n\n- s [tea#1](https://forge.example/tea/pot/issues/1) [tea#2](https://forge.example/tea/pot/issues/2)"
                 + " [kettle#3](https://github.com/Old/kettle/issues/3) [kettle#4](https://github.com/Old/kettle/issues/4)"
                 + " [cl/5](https://review.example/5)\n\n  t\n\n  Many thanks to [ann](https://forge.example/ann) for this.\n\n\n", pending.body());
+    }
+
+    @Test
+    void aLinkWhoseAddressTheProjectDoesNotSayIsAProblemThatNamesTheKey() {
+        Project tea = tea(Optional.empty(), Optional.empty());
+        List<Problem> problems = new ArrayList<>();
+        Files files = new Files().put("authors.yml", "ann: {forgejo: ann}\nbob: {forgejo: bob, github: bob}\ncy: {}\n")
+                .put("rl-next/a.md", "---\nsynopsis: s\nissues: [1, tea#2]\nprs: [gh#3, kettle#4]\ncls: 5\ncredits: [ann, bob, cy]\n---\nt\n");
+        Pending.read(rules(tea), files, problems);
+        String unset = " needs an address, but releng.json does not say project.";
+        assertEquals(List.of("3: issues: '1'" + unset + "forge, project.repository", "3: issues: 'tea#2'" + unset + "forge, project.repository",
+                "4: prs: 'gh#3'" + unset + "upstream", "4: prs: 'kettle#4' is no pull request: write 123, fj#123 or tea#123 for one of ours",
+                "5: cls: '5'" + unset + "review", "6: credits: 'ann'" + unset + "forge"),
+                problems.stream().sorted().map(problem -> problem.toString().replace("rl-next/a.md:", "")).toList());
+        problems.clear();
+        Pending.read(rules(tea(Optional.of("https://forge.example"), Optional.empty())), files, problems);
+        assertTrue(problems.get(0).what().endsWith("does not say project.repository"), problems.toString());
+        problems.clear();
+        assertTrue(Pending.read(rules(tea), files.put("rl-next/a.md", "---\nsynopsis: s\ncredits: [bob, cy]\n---\nt\n"), problems).body()
+                .contains("Many thanks to [bob](https://github.com/bob) and cy for this."));
+        assertEquals(List.of(), problems);
+    }
+
+    private static Project tea(Optional<String> forge, Optional<String> repository) {
+        return new Project("Tea", "tea", "version.json", "rl-next", "authors.yml", "notes", "SUMMARY.md", forge, repository, Optional.empty(), Optional.empty());
     }
 
     // --- credits

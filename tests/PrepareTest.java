@@ -129,7 +129,8 @@ class PrepareTest {
         Checkout checkout = Checkout.empty(temp.resolve("tea"))
                 .write("releng.json", """
                         {"project": {"name": "Tea Pot", "prefix": "tea", "versionFile": "meta/version.json", "pendingNotes": "news",
-                          "changeAuthors": "people.yml", "releaseNotes": "book/notes/all", "summary": "book/SUMMARY.md"}}""")
+                          "changeAuthors": "people.yml", "releaseNotes": "book/notes/all", "summary": "book/SUMMARY.md",
+                          "forge": "https://forge.example", "repository": "tea/pot"}}""")
                 .write("meta/version.json", "{\"version\": \"1.2.0\", \"release_name\": \"Oolong\"}")
                 .write("book/SUMMARY.md", "  <!-- RELENG-AUTO-INSERTION-MARKER -->\n")
                 .write("news/a.md", "---\nsynopsis: s\nissues: tea#1\n---\nt\n");

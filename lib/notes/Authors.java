@@ -11,15 +11,18 @@ final class Authors {
 
     private static final List<String> KEYS = List.of("display_name", "forgejo", "github");
 
-    private final Map<String, String> credits = new HashMap<>();
+    private final Project project;
+    /** Empty for a person whose link needs a forge that the project does not name. */
+    private final Map<String, Optional<String>> credits = new HashMap<>();
     private boolean readable = true;
 
-    private Authors() {
+    private Authors(Project project) {
+        this.project = project;
     }
 
     /** Reads the project's file of authors; nobody is known when it is not there. */
     static Authors read(Project project, Source source, List<Problem> problems) {
-        Authors authors = new Authors();
+        Authors authors = new Authors(project);
         String file = project.changeAuthors();
         Optional<byte[]> bytes = source.read(file);
         if (bytes.isEmpty()) {
@@ -28,22 +31,29 @@ final class Authors {
         Optional<YamlMap> all = Text.decode(bytes.get(), file, problems).flatMap(text -> YamlMap.parse(text, file, 1, problems));
         authors.readable = all.isPresent();
         all.ifPresent(map -> map.keys().forEach(handle -> authors.credits.put(handle, map.map(handle)
-                .map(author -> credit(project, handle, author)).orElse(handle))));
+                .map(author -> credit(project, handle, author)).orElse(Optional.of(handle)))));
         return authors;
     }
 
-    /** How a person is named in the notes; empty when nobody has that handle. */
+    /** How a person is named in the notes; empty when {@link #otherwise} has something to say. */
     Optional<String> credit(String handle) {
         // One broken line in the file must not make strangers of all who are in it.
-        return readable ? Optional.ofNullable(credits.get(handle)) : Optional.of(handle);
+        return readable ? credits.getOrDefault(handle, Optional.empty()) : Optional.of(handle);
     }
 
-    private static String credit(Project project, String handle, YamlMap author) {
+    String otherwise(String handle) {
+        return credits.containsKey(handle) ? References.needs("forge")
+                : " is not in " + project.changeAuthors() + ": add the handle there, or mend it here";
+    }
+
+    private static Optional<String> credit(Project project, String handle, YamlMap author) {
         author.requireOnly(KEYS);
         String name = author.text("display_name").filter(text -> !text.isBlank()).orElse(handle);
-        return account(author, "forgejo").map(account -> project.forge() + "/" + account)
-                .or(() -> account(author, "github").map(account -> "https://github.com/" + account))
-                .map(link -> "[" + name + "](" + link + ")").orElse(name);
+        Optional<String> onForge = account(author, "forgejo");
+        Optional<String> link = onForge.flatMap(account -> project.forge().map(forge -> forge + "/" + account))
+                .or(() -> account(author, "github").map(account -> "https://github.com/" + account));
+        return onForge.isPresent() && link.isEmpty() ? Optional.empty()
+                : Optional.of(link.map(address -> "[" + name + "](" + address + ")").orElse(name));
     }
 
     private static Optional<String> account(YamlMap author, String key) {

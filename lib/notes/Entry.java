@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
 
 /** One pending note, as it will be printed. */
 record Entry(String name, String category, boolean significant, String synopsis, List<String> links, String content,
@@ -54,11 +55,10 @@ record Entry(String name, String category, boolean significant, String synopsis,
         String synopsis = map.text("synopsis").orElse("").strip();
         References references = new References(rules.project());
         List<String> links = new ArrayList<>();
-        links.addAll(each(map, "issues", references::issue, " is no issue: write " + references.forms()));
-        links.addAll(each(map, "prs", references::pullRequest, " is no pull request: write " + references.forms()));
-        links.addAll(each(map, "cls", references::change, " is no change: write its number, such as 1611"));
-        List<String> credits = each(map, "credits", authors::credit,
-                " is not in " + rules.project().changeAuthors() + ": add the handle there, or mend it here");
+        links.addAll(each(map, "issues", references::issue, text -> references.otherwise(text, "issue")));
+        links.addAll(each(map, "prs", references::pullRequest, text -> references.otherwise(text, "pull request")));
+        links.addAll(each(map, "cls", references::change, references::otherwise));
+        List<String> credits = each(map, "credits", authors::credit, authors::otherwise);
         if (synopsis.isEmpty() && content.isEmpty() && map.keys().contains("synopsis")) {
             map.problem(map.line("synopsis"), "the entry says nothing: neither synopsis nor text");
         }
@@ -66,11 +66,11 @@ record Entry(String name, String category, boolean significant, String synopsis,
                 content, credits);
     }
 
-    private static List<String> each(YamlMap map, String key, Function<String, Optional<String>> print, String otherwise) {
+    private static List<String> each(YamlMap map, String key, Function<String, Optional<String>> print, UnaryOperator<String> otherwise) {
         List<String> printed = new ArrayList<>();
         for (YamlMap.Value value : map.values(key)) {
             print.apply(value.text()).ifPresentOrElse(printed::add,
-                    () -> map.problem(value.line(), key + ": '" + value.text() + "'" + otherwise));
+                    () -> map.problem(value.line(), key + ": '" + value.text() + "'" + otherwise.apply(value.text())));
         }
         return printed;
     }

@@ -3,6 +3,7 @@ package lib.notes;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import lib.Config;
 import lib.Project;
 
 /** Issues, pull requests and changes as people write them, and the Markdown links they become. */
@@ -10,7 +11,7 @@ record References(Project project) {
 
     private static final Pattern FORM = Pattern.compile("(?:(?<where>[^#\\s]+)#)?(?<number>[1-9][0-9]*)");
 
-    /** Empty when the text is no reference. */
+    /** Empty when the text is no reference, or the project does not say where its kind is. */
     Optional<String> issue(String text) {
         return link(text, "issues", "issues");
     }
@@ -20,13 +21,24 @@ record References(Project project) {
     }
 
     Optional<String> change(String text) {
-        return text.matches("[1-9][0-9]*") ? Optional.of("[cl/" + text + "](" + project.review() + text + ")") : Optional.empty();
+        return project.review().filter(review -> isChange(text)).map(review -> "[cl/" + text + "](" + review + text + ")");
     }
 
-    /** How an issue or a pull request may be written, for people. */
-    String forms() {
-        return "123, fj#123 or " + project.prefix() + "#123 for one of ours, gh#123 or " + upstreamName() + "#123 for one of "
-                + project.upstream();
+    /** Why a text became no link; {@code what} is what it was to be: an issue or a pull request. */
+    String otherwise(String text, String what) {
+        Matcher matcher = FORM.matcher(text);
+        if (matcher.matches() && isOurs(matcher.group("where"))) {
+            return needs(project.forge().isPresent() ? "repository" : project.repository().isPresent() ? "forge" : "forge, project.repository");
+        }
+        if (matcher.matches() && isUpstreams(matcher.group("where"))) {
+            return needs("upstream");
+        }
+        return " is no " + what + ": write 123, fj#123 or " + project.prefix() + "#123 for one of ours"
+                + project.upstream().map(upstream -> ", gh#123 or " + name(upstream) + "#123 for one of " + upstream).orElse("");
+    }
+
+    String otherwise(String change) {
+        return isChange(change) ? needs("review") : " is no change: write its number, such as 1611";
     }
 
     private Optional<String> link(String text, String onForge, String onGitHub) {
@@ -36,18 +48,32 @@ record References(Project project) {
         }
         String where = matcher.group("where");
         String number = matcher.group("number");
-        if (where == null || where.equals("fj") || where.equals(project.prefix())) {
-            return Optional.of("[" + project.prefix() + "#" + number + "](" + project.forge() + "/" + project.repository()
-                    + "/" + onForge + "/" + number + ")");
+        if (isOurs(where)) {
+            return project.forge().flatMap(forge -> project.repository().map(repository ->
+                    "[" + project.prefix() + "#" + number + "](" + forge + "/" + repository + "/" + onForge + "/" + number + ")"));
         }
-        if (where.equals("gh") || where.equals(upstreamName())) {
-            return Optional.of("[" + upstreamName() + "#" + number + "](https://github.com/" + project.upstream()
-                    + "/" + onGitHub + "/" + number + ")");
-        }
-        return Optional.empty();
+        return project.upstream().filter(upstream -> isUpstreams(where)).map(upstream ->
+                "[" + name(upstream) + "#" + number + "](https://github.com/" + upstream + "/" + onGitHub + "/" + number + ")");
     }
 
-    private String upstreamName() {
-        return project.upstream().substring(project.upstream().indexOf('/') + 1);
+    private boolean isOurs(String where) {
+        return where == null || where.equals("fj") || where.equals(project.prefix());
+    }
+
+    private boolean isUpstreams(String where) {
+        return where.equals("gh") || project.upstream().map(upstream -> where.equals(name(upstream))).orElse(false);
+    }
+
+    /** What is said of a note that needs a key of the project which is not set. */
+    static String needs(String key) {
+        return " needs an address, but " + Config.FILE + " does not say project." + key;
+    }
+
+    private static boolean isChange(String text) {
+        return text.matches("[1-9][0-9]*");
+    }
+
+    private static String name(String upstream) {
+        return upstream.substring(upstream.indexOf('/') + 1);
     }
 }

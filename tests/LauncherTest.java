@@ -1,13 +1,18 @@
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
+import java.nio.file.FileSystem;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -15,6 +20,9 @@ import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import javax.tools.ToolProvider;
+import lib.Exec;
+import lib.FileTree;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -203,6 +211,144 @@ class LauncherTest {
         assertEquals(List.of(), leftIn(empty));
     }
 
+    @Test
+    void aJBangThatWasChangedIsNotRun() throws Exception {
+        seed(jbangDir, temp.resolve("seeded"));
+        Path jar = launched(temp.resolve("seeded"));
+        Files.write(jar, new byte[1], StandardOpenOption.APPEND);
+        assertFault(run(temp, Map.of("JBANG_DIR", temp.resolve("seeded").toString()), LAUNCHER, probe), "the JBang in " + jar + " is not the one expected");
+    }
+
+    // --- the libraries of the phases
+
+    @Test
+    void aLibraryThatWasChangedIsRefusedByNameAndRunsAtNoTime() throws Exception {
+        Path home = phases(temp.resolve("a house"));
+        Map<String, String> offline = offline();
+        run(home, offline, Path.of("./jbang"), "pin").text();
+        List<String> pinned = Files.readAllLines(home.resolve("jars.sha256"));
+        assertEquals(1, pinned.size(), pinned::toString);
+        assertTrue(pinned.get(0).matches("[0-9a-f]{64}  info/picocli/picocli/[^/]+/picocli-[^/]+\\.jar"), pinned.get(0));
+        assertEquals("phase", run(temp, offline, home.resolve("jbang"), home.resolve("Phase.java")).text());
+
+        Path jar = picocli(repository());
+        FileTime time = Files.getLastModifiedTime(jar);
+        addWhatBuildsWouldRun(jar);
+        for (FileTime shown : List.of(Files.getLastModifiedTime(jar), time)) { // JBang looks at times
+            Files.setLastModifiedTime(jar, shown);
+            Files.writeString(home.resolve("Phase.java"), "// edited, so that it is built\n", StandardOpenOption.APPEND);
+            for (Object[] way : new Object[][] {{home.resolve("Phase.java")}, {"build"}, {"run", "build"}, {"run", "-Dany=1", home.resolve("Phase.java").toString()}}) {
+                boolean known = way.length == 1 || way[1].equals("build");
+                Ran refused = run(home, offline, home.resolve("jbang"), way[0], Stream.of(way).skip(1).map(Object::toString).toArray(String[]::new));
+                assertFault(refused, jar + ": has the SHA-256 ");
+                assertEquals(0, refused.out().length);
+                assertFalse(known && Files.exists(temp.resolve("ran")), "the library ran while the script was built");
+            }
+        }
+        assertFault(run(home, offline, home.resolve("jbang"), "pin"), jar + ": has the SHA-256 ");
+        assertEquals(pinned, Files.readAllLines(home.resolve("jars.sha256")));
+    }
+
+    @Test
+    void aLibraryThatIsNotListedIsRefusedWithTheCommandThatListsIt() throws Exception {
+        Path home = phases(temp.resolve("house"));
+        Map<String, String> offline = offline();
+        Ran refused = run(temp, offline, home.resolve("jbang"), home.resolve("Phase.java"));
+        assertFault(refused, picocli(repository()) + ": is unlisted\n  next: if you added the //DEPS that brings it: '" + home.toRealPath().resolve("jbang") + "' pin;");
+        assertEquals(0, refused.out().length);
+        run(temp, offline, home.resolve("jbang"), "pin").text();
+        assertEquals("phase", run(temp, offline, home.resolve("jbang"), home.resolve("Phase.java")).text());
+    }
+
+    @Test
+    void onlyWhatIsNoPhaseRunsWithOtherLibraries() throws Exception {
+        Path home = phases(temp.resolve("house"));
+        Map<String, String> offline = offline();
+        Path tool = Files.createDirectories(home.resolve("tests")).resolve("Tool.java");
+        Files.writeString(tool, Files.readString(home.resolve("Phase.java")).replace("Phase", "Tool").replace("phase", "tool"));
+        Path copy = Files.copy(home.resolve("Phase.java"), Files.createDirectories(temp.resolve("elsewhere")).resolve("Phase.java"));
+        assertEquals("tool", run(temp, offline, home.resolve("jbang"), tool).text());
+        assertFault(run(temp, offline, home.resolve("jbang"), copy), ": is unlisted");
+    }
+
+    @Test
+    void theListIsWhatThePhasesName() throws Exception {
+        Path home = Files.createDirectories(temp.resolve("house"));
+        for (String name : List.of("jbang", "prepare.java", "tag.java", "build.java", "upload.java", "lib")) {
+            Exec.of("cp", "-a", Home.folder().resolve(name).toString(), home.toString()).orFail("cp", "");
+        }
+        run(temp, Map.of(), home.resolve("jbang"), "pin").text();
+        assertEquals(Files.readString(Home.folder().resolve("jars.sha256")), Files.readString(home.resolve("jars.sha256")), "run ./jbang pin");
+    }
+
+    /** A folder with the launcher and a phase that has a library; the phase says so when it runs. */
+    private static Path phases(Path folder) throws IOException {
+        Path home = house(folder);
+        Files.delete(home.resolve("Probe.java"));
+        Files.writeString(home.resolve("Phase.java"), """
+                //DEPS info.picocli:picocli:%s
+                public class Phase {
+                    public static void main(String[] args) {
+                        System.out.print(picocli.CommandLine.class == null ? "" : "phase");
+                    }
+                }
+                """.formatted(PICOCLI.getParent().getFileName()));
+        Files.writeString(home.resolve("jbang-catalog.json"), "{\"aliases\": {\"build\": {\"script-ref\": \"Phase.java\"}}}");
+        return home;
+    }
+
+    private static final Path PICOCLI = Path.of(picocli.CommandLine.class.getProtectionDomain().getCodeSource().getLocation().getPath());
+
+    /** With a repository and a cache of its own: JBang remembers where it found a library. */
+    private Map<String, String> offline() throws IOException {
+        seed(jbangDir, temp.resolve("own"));
+        return Map.of("JBANG_REPO", repository().toString(), "JBANG_DIR", temp.resolve("own").toString());
+    }
+
+    /** A Maven repository with one library, which a test may spoil. */
+    private Path repository() throws IOException {
+        Path repository = temp.resolve("repository");
+        if (!Files.exists(repository)) {
+            FileTree.copy(PICOCLI.getParent(), Files.createDirectories(picocli(repository).getParent()));
+        }
+        return repository;
+    }
+
+    private static Path picocli(Path repository) {
+        return repository.resolve("info/picocli/picocli").resolve(PICOCLI.getParent().getFileName()).resolve(PICOCLI.getFileName());
+    }
+
+    /** An annotation processor, which javac would run, and an integration, which JBang would; both leave a file. */
+    private void addWhatBuildsWouldRun(Path jar) throws IOException {
+        Path source = Files.writeString(temp.resolve("Evil.java"), """
+                public class Evil extends javax.annotation.processing.AbstractProcessor {
+                    static {
+                        try {
+                            java.nio.file.Files.createFile(java.nio.file.Path.of("%s"));
+                        } catch (java.io.IOException e) {
+                            throw new java.io.UncheckedIOException(e);
+                        }
+                    }
+                    @Override public boolean process(java.util.Set<? extends javax.lang.model.element.TypeElement> types, javax.annotation.processing.RoundEnvironment round) {
+                        return false;
+                    }
+                }
+                """.formatted(temp.resolve("ran")));
+        assertEquals(0, ToolProvider.getSystemJavaCompiler().run(null, null, null, "-proc:none", source.toString()));
+        try (FileSystem zip = FileSystems.newFileSystem(jar)) {
+            Files.copy(temp.resolve("Evil.class"), zip.getPath("Evil.class"));
+            Files.createDirectories(zip.getPath("META-INF/services"));
+            Files.writeString(zip.getPath("META-INF/services/javax.annotation.processing.Processor"), "Evil\n");
+            Files.writeString(zip.getPath("META-INF/jbang-integration.list"), "Evil\n");
+        }
+    }
+
+    private static Path launched(Path jbangDir) throws IOException {
+        try (Stream<Path> files = Files.list(jbangDir.resolve("cache/launcher"))) {
+            return files.filter(file -> file.toString().endsWith(".jar")).findFirst().orElseThrow();
+        }
+    }
+
     /** Runs the probe three times at once where it is not yet built; what they said on standard error. */
     private String firstRunsAtOnce(Path jbangDir, Map<String, String> more) throws Exception {
         Map<String, String> variables = new HashMap<>(more);
@@ -243,7 +389,7 @@ class LauncherTest {
     /** A folder with the programs the launcher uses, but one. */
     private Path pathWithout(String program) throws IOException {
         Path folder = Files.createDirectories(temp.resolve("bin"));
-        for (String name : List.of("bash", "flock", "grep", "java", "ln", "mkdir", "mv", "mvn", "readlink", "rm",
+        for (String name : List.of("awk", "bash", "flock", "grep", "java", "ln", "mkdir", "mv", "mvn", "readlink", "rm",
                 "sha256sum", "shasum", "sleep", "tail")) {
             for (String from : System.getenv("PATH").split(":")) {
                 Path real = Path.of(from, name).toAbsolutePath();

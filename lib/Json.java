@@ -100,7 +100,7 @@ public final class Json {
         /** A required text, where it is not said the one that holds already; empty, and a fault, when there is none or it is unset. */
         public Optional<String> text(String key, Optional<String> before) {
             if (unset(key)) {
-                fault(key, "cannot be null: nothing works without it");
+                fault(key, "cannot be null: it is needed");
                 return Optional.empty();
             }
             if (!has(key) && before.isEmpty()) {

@@ -207,7 +207,7 @@ class upload implements Cli.Phase {
         }
         if (remote.isPresent()) {
             plan.add(remote.get());
-            content.tag(access.gitUrl(), built.version(), Optional.of(built.commit()), true, env);
+            content.tag(access.gitUrl(), built.version(), Optional.of(built.commit()), true, remote.map(GitRemote::git), env);
         }
         plan.verify("all of it, fetched back", content::orFail);
 
@@ -243,7 +243,7 @@ class upload implements Cli.Phase {
                               Optional<Folder> manifest) throws IOException {
         if (!tags.isEmpty()) {
             plan.add(new Images.Tags(access.repositories().ours(), built.orElseThrow().images(), tags));
-            proof.images(access.repositories().anybodys(), built.orElseThrow(), tags);
+            proof.imageTags(access.repositories().anybodys(), built.orElseThrow(), tags);
         }
         for (Map.Entry<String, Folder> manual : manuals.entrySet()) {
             plan.add(manual.getValue());
@@ -310,7 +310,7 @@ class upload implements Cli.Phase {
             if (hasImages(built)) {
                 proof.images((access == null ? anybodys : access.repositories()).anybodys(), built.get(), List.of(version.toString()));
             }
-            url.ifPresent(address -> proof.tag(address, version, built.map(BuiltRelease::commit), false, Keys.without(session.env())));
+            url.ifPresent(address -> proof.tag(address, version, built.map(BuiltRelease::commit), false, checkout, Keys.without(session.env())));
             proof.orFail();
             console.done(project.name() + " " + version + " on " + confirmation.spoken() + " is what was built");
         }

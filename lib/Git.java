@@ -362,10 +362,22 @@ public final class Git implements AutoCloseable {
         return inCheckout(line);
     }
 
+    /** The user's git, in no repository: neither one around the current folder nor our caller's GIT_DIR says where an address leads. */
+    public static Exec nowhere(Map<String, String> env, List<String> arguments) {
+        List<String> line = new ArrayList<>(List.of("git"));
+        line.addAll(arguments);
+        return Exec.of(line).baseEnv(withoutRepository(env)).env("GIT_DIR", "/dev/null");
+    }
+
     private Exec inCheckout(List<String> line) {
+        return Exec.of(line).in(workTree()).baseEnv(withoutRepository(env));
+    }
+
+    private static Map<String, String> withoutRepository(Map<String, String> env) {
         Map<String, String> clean = new java.util.HashMap<>(env);
-        clean.keySet().removeAll(List.of("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR"));
-        return Exec.of(line).in(workTree()).baseEnv(clean);
+        clean.keySet().removeAll(List.of("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+                "GIT_COMMON_DIR", "GIT_NAMESPACE", "GIT_PREFIX"));
+        return clean;
     }
 
     private boolean flag(String key) {

@@ -161,7 +161,7 @@ class ProofTest {
 
     private Proof content() {
         return proof().artifacts(built).cache(built, any -> true).manual(built, "2.95")
-                .tag(remote.toString(), built.version(), Optional.of(built.commit()), true, checkout.env());
+                .tag(remote.toString(), built.version(), Optional.of(built.commit()), true, Optional.empty(), checkout.env());
     }
 
     private Proof pointers() {
@@ -478,7 +478,7 @@ class ProofTest {
     void aRemoteThatDoesNotAnswerIsAFailureOnlyWhereItMustAnswer() throws IOException {
         FileTree.remove(remote);
         assertFound(content(), 1, "refs/tags/2.95.0 on " + remote, "git ls-remote ended with exit code");
-        proof().tag(remote.toString(), built.version(), Optional.of(built.commit()), false, checkout.env()).orFail();
+        proof().tag(remote.toString(), built.version(), Optional.of(built.commit()), false, Optional.empty(), checkout.env()).orFail();
         assertTrue(said.toString().contains("warning: not proved: tag: refs/tags/2.95.0"), said.toString());
     }
 

@@ -160,8 +160,8 @@ class RegistryTest {
         FileTree.remove(release); // with nothing to do no archive is read
         publish(registry);
         assertEquals(written, writes(proxy));
-        // One for each of three tags and two manifests.
-        assertEquals(5, proxy.log().size() - before, proxy.log().subList(before, proxy.log().size()).toString());
+        // One for each of three tags, the index and two manifests.
+        assertEquals(6, proxy.log().size() - before, proxy.log().subList(before, proxy.log().size()).toString());
     }
 
     @Test

@@ -26,6 +26,7 @@ public final class Findings {
 
     private final Set<String> failures = new LinkedHashSet<>();
     private final List<String> unproven = new ArrayList<>();
+    private final Set<String> remedies = new LinkedHashSet<>();
     private final AtomicInteger unreadable = new AtomicInteger();
     private final AtomicLong proved = new AtomicLong();
     private final int concurrency;
@@ -44,6 +45,11 @@ public final class Findings {
         unproven.add(sentence);
     }
 
+    /** What to do about the failures of a kind, in words of its own. */
+    public synchronized void remedy(String sentence) {
+        remedies.add(sentence);
+    }
+
     /** One more thing was looked at and is right. */
     public void proved() {
         proved.incrementAndGet();
@@ -55,6 +61,10 @@ public final class Findings {
 
     synchronized List<String> unproven() {
         return List.copyOf(unproven);
+    }
+
+    synchronized Set<String> remedies() {
+        return Set.copyOf(remedies);
     }
 
     long count() {

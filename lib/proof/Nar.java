@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Set;
 import lib.proof.Fetching.BrokenOff;
 import lib.publish.Narinfo;
+import org.apache.commons.io.input.BoundedInputStream;
 import org.apache.commons.io.input.CloseShieldInputStream;
 import org.tukaani.xz.XZInputStream;
 
@@ -23,13 +24,17 @@ final class Nar {
     }
 
     /**
-     * What is wrong with the file; empty when nothing is. Reads to the end, but unpacks no more than the
+     * What is wrong with the file; empty when nothing is. Reads and unpacks no more than the
      * narinfo promises. Throws IOException only when the bytes cannot be read.
      */
     static List<String> faults(Narinfo narinfo, InputStream file) throws IOException {
-        Measured packed = new Measured(file);
+        // Bounded below the decoder, too: blocks that unpack to nothing may go on for ever.
+        Measured packed = new Measured(BoundedInputStream.builder().setInputStream(file).setMaxCount(narinfo.fileSize() + 1).get());
         List<String> inner = unpack(narinfo, packed);
-        packed.all();
+        packed.all(narinfo.fileSize());
+        if (packed.size() > narinfo.fileSize()) {
+            return List.of("it is longer than the narinfo's FileSize " + narinfo.fileSize());
+        }
         List<String> faults = new ArrayList<>();
         if (packed.size() != narinfo.fileSize()) {
             faults.add("it has " + packed.size() + " bytes, the narinfo's FileSize is " + narinfo.fileSize());
@@ -44,11 +49,7 @@ final class Nar {
 
     private static List<String> unpack(Narinfo narinfo, Measured packed) throws IOException {
         try (InputStream unpacked = decoder(narinfo.compression(), packed)) {
-            Measured nar = new Measured(unpacked);
-            byte[] buffer = new byte[1 << 16];
-            while (nar.size() <= narinfo.narSize() && nar.read(buffer, 0, buffer.length) >= 0) {
-                // the digest is all we want
-            }
+            Measured nar = new Measured(unpacked).all(narinfo.narSize());
             if (nar.size() > narinfo.narSize()) {
                 return List.of("the NAR is longer than the narinfo's NarSize " + narinfo.narSize());
             }

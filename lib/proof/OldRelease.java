@@ -55,7 +55,7 @@ record OldRelease(Fetching fetcher, Project project, Version version) {
                 findings.failure(name + ".sha256: is not 64 hex digits");
                 return;
             }
-            String actual = fetcher.read(RELEASES, key, in -> new Measured(in).all().hex());
+            String actual = fetcher.read(RELEASES, key, in -> new Measured(in).all(Long.MAX_VALUE).hex());
             if (actual.equals(expected.get())) {
                 findings.proved();
             } else {

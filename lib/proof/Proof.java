@@ -1,17 +1,19 @@
 package lib.proof;
 
-import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collection;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import lib.BuiltRelease;
 import lib.BuiltRelease.BuiltFile;
@@ -19,13 +21,13 @@ import lib.Console;
 import lib.Environment;
 import lib.Exec;
 import lib.Fault;
+import lib.Git;
 import lib.Nix;
 import lib.Progress;
 import lib.Project;
 import lib.ReleaseJobs;
 import lib.Version;
 import lib.proof.Fetcher.NotThere;
-import lib.registry.ImageIndex;
 import lib.registry.ImageStore;
 
 /**
@@ -36,6 +38,8 @@ public final class Proof {
 
     private static final int CONCURRENCY = 16;
     private static final int SHOWN = 100;
+    // What stands in a file's place is read to its end, for its digest, where that is not much more.
+    private static final long SLACK = 8 << 20;
 
     /** Proves one part; what it throws is a failure too. */
     public interface Part {
@@ -129,51 +133,16 @@ public final class Proof {
         });
     }
 
-    /** The images of a release in each repository: each manifest and blob is there, and each of the tags names their index. */
+    /** The images of a release in each repository: every byte of them, and each of the tags names their index. */
     public Proof images(List<ImageStore> stores, BuiltRelease built, List<String> tags) {
-        stores.forEach(store -> images(store, built, tags));
+        stores.forEach(store -> check("images in " + store.name(), findings -> new ImageProof(store, built.images(), console).all(tags, findings)));
         return this;
     }
 
-    private void images(ImageStore store, BuiltRelease built, List<String> tags) {
-        check("images in " + store.name(), findings -> {
-            ImageIndex wanted = ImageIndex.of(built.images());
-            List<Look> looks = new ArrayList<>();
-            Stream.concat(wanted.manifests().stream(), Stream.of(wanted.index())).forEach(document -> looks.add(new Look(document.digest(), () ->
-                    store.manifest(document.digest()).map(bytes -> Arrays.equals(bytes, document.bytes()) ? "" : "has other bytes"))));
-            for (BuiltRelease.Image image : built.images()) {
-                looks.add(blob(store, image.id(), image.configSize()));
-                image.layers().forEach(layer -> looks.add(blob(store, layer.blob(), layer.blobSize())));
-            }
-            for (String tag : tags) {
-                looks.add(new Look(store.name() + ":" + tag, () -> store.tag(tag).map(is -> is.equals(wanted.index().digest()) ? ""
-                        : "names " + is + ", built was " + wanted.index().digest())));
-            }
-            findings.each(looks, look -> {
-                String wrong = look.at().wrong().orElse("is missing");
-                if (wrong.isEmpty()) {
-                    findings.proved();
-                } else {
-                    findings.failure(look.what() + ": " + wrong);
-                }
-            });
-        });
-    }
-
-    private interface Place {
-        /** What is wrong, or the empty text; empty where there is nothing. */
-        Optional<String> wrong() throws IOException;
-    }
-
-    private record Look(String what, Place at) {
-        @Override
-        public String toString() {
-            return what;
-        }
-    }
-
-    private static Look blob(ImageStore store, String digest, long size) {
-        return new Look(digest, () -> store.size(digest).map(is -> is == size ? "" : "has " + is + " bytes, built was " + size));
+    /** The tags alone, for images that {@link #images} has proved in the same run: they are not fetched twice. */
+    public Proof imageTags(List<ImageStore> stores, BuiltRelease built, List<String> tags) {
+        stores.forEach(store -> check("image tags in " + store.name(), findings -> new ImageProof(store, built.images(), console).tags(tags, findings)));
+        return this;
     }
 
     /** The pointer: manifest.nix at the root is the version's. */
@@ -195,13 +164,17 @@ public final class Proof {
      * @param url      as git understands it
      * @param commit   empty where it is not known: then that it is there is all that is proved
      * @param required whether a remote that does not answer is a failure; else it is said that nothing was proved
+     * @param checkout whose settings the push went by; empty where there is none
      * @param env      the environment git runs in
      */
-    public Proof tag(String url, Version version, Optional<String> commit, boolean required, Map<String, String> env) {
+    public Proof tag(String url, Version version, Optional<String> commit, boolean required, Optional<Git> checkout, Map<String, String> env) {
         return check("tag", findings -> {
             String ref = "refs/tags/" + version;
-            Exec ask = Exec.of("git", "ls-remote", "--quiet", "--", url, ref, ref + "^{}").baseEnv(env).env("GIT_TERMINAL_PROMPT", "0");
-            Exec.Result answer = (required || env.containsKey("GIT_SSH_COMMAND") ? ask : ask.env("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")).run();
+            Function<List<String>, Exec> git = line -> checkout.map(found -> found.git(line.toArray(String[]::new))).orElseGet(() -> Git.nowhere(env, line));
+            Exec ask = git.apply(List.of("ls-remote", "--quiet", "--", url, ref, ref + "^{}")).env("GIT_TERMINAL_PROMPT", "0");
+            // Nobody waits for an answer who may go without: but an ssh of the user's own is asked as it is.
+            boolean own = env.containsKey("GIT_SSH_COMMAND") || env.containsKey("GIT_SSH") || git.apply(List.of("config", "--get", "core.sshCommand")).run().exit() == 0;
+            Exec.Result answer = (required || own ? ask : ask.env("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")).run();
             if (answer.exit() != 0) {
                 String sentence = ref + " on " + url + ": " + ask.because(answer);
                 if (required) {
@@ -255,6 +228,7 @@ public final class Proof {
     public void orFail() {
         List<String> failures = new ArrayList<>();
         List<String> proved = new ArrayList<>();
+        Set<String> remedies = new LinkedHashSet<>();
         for (Named named : parts) {
             Findings findings = new Findings(CONCURRENCY);
             try {
@@ -273,6 +247,7 @@ public final class Proof {
             if (found.size() > SHOWN) {
                 failures.add(named.name() + ": and " + (found.size() - SHOWN) + " more such");
             }
+            remedies.addAll(findings.remedies());
             findings.unproven().forEach(sentence -> console.warn("not proved: " + named.name() + ": " + sentence));
             proved.add(named.name() + " " + findings.count());
         }
@@ -280,7 +255,8 @@ public final class Proof {
             failures.add("there was nothing to look at");
         }
         if (!failures.isEmpty()) {
-            throw Fault.failed("what was published is not what was built", failures, "see who else writes there; mend or remove what is named, and run again");
+            throw Fault.failed("what was published is not what was built", failures,
+                    remedies.stream().map(remedy -> remedy + "; ").collect(Collectors.joining()) + "see who else writes there; mend or remove what is named, and run again");
         }
         console.say("proved: " + String.join(", ", proved));
     }
@@ -305,7 +281,10 @@ public final class Proof {
     private Optional<String> compare(Wanted file) {
         try {
             return fetcher.read(file.role(), file.key(), in -> {
-                Measured actual = new Measured(in).all();
+                Measured actual = new Measured(in).all(file.size() + SLACK);
+                if (actual.size() > file.size() + SLACK) {
+                    return Optional.of("has more than " + (file.size() + SLACK) + " bytes, built was " + file.sha256() + " and " + file.size());
+                }
                 String sha256 = actual.hex();
                 return actual.size() == file.size() && sha256.equals(file.sha256()) ? Optional.empty()
                         : Optional.of("has sha256 " + sha256 + " and " + actual.size() + " bytes, built was " + file.sha256() + " and " + file.size());

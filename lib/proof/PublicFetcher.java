@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
@@ -47,7 +48,8 @@ final class PublicFetcher implements Fetcher {
 
     @Override
     public long size(String role, String key) throws IOException {
-        return send("HEAD", role, key, HttpResponse.BodyHandlers.discarding()).headers().firstValueAsLong("Content-Length")
+        return send("HEAD", role, key, HttpResponse.BodyHandlers.discarding()).headers().firstValue("Content-Length")
+                .filter(length -> length.matches("[0-9]{1,18}")).map(Long::valueOf)
                 .orElseThrow(() -> Fault.failed(name(role, key) + " does not tell its size", "HEAD answers no Content-Length", "look at the server"));
     }
 
@@ -81,7 +83,8 @@ final class PublicFetcher implements Fetcher {
             if (status < 300 || status >= 400 || location.isEmpty() || hop == REDIRECTS) {
                 throw Fault.failed(uri + " cannot be read", "answers " + status, "look at the server: a consumer gets this answer too");
             }
-            URI next = uri.resolve(location);
+            URI next = resolve(uri, location).orElseThrow(() -> Fault.failed(name(role, key) + " cannot be read",
+                    "answers " + status + " to what is no address: " + location, "look at the server: a consumer gets this answer too"));
             if (!origin(next).equals(origin(uri))) {
                 throw Fault.failed(uri + " cannot be read", "answers " + status + " to another host: " + next,
                         "look at the server, or name the right address in urls of the environment");
@@ -93,9 +96,19 @@ final class PublicFetcher implements Fetcher {
     private <T> HttpResponse<T> send(HttpRequest request, BodyHandler<T> body) throws IOException {
         try {
             return http.send(request, body);
+        } catch (IllegalArgumentException e) {
+            throw new IOException("the answer is not HTTP: " + e.getMessage(), e); // such as a length that is no number
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw Fault.failed("the proof was interrupted", "a thread was stopped", "run again").from(e);
+        }
+    }
+
+    private static Optional<URI> resolve(URI from, String location) {
+        try {
+            return Optional.of(from.resolve(location));
+        } catch (IllegalArgumentException e) {
+            return Optional.empty();
         }
     }
 

@@ -64,7 +64,7 @@ final class StoreFetcher implements Fetcher {
 
         private final BlockingQueue<byte[]> chunks = new ArrayBlockingQueue<>(16);
         private volatile boolean closed;
-        private volatile Exception failure;
+        private volatile Throwable failure;
         private byte[] chunk = {0};
         private int at = 1;
 
@@ -83,8 +83,8 @@ final class StoreFetcher implements Fetcher {
                         }
                     }
                 });
-            } catch (IOException | RuntimeException e) {
-                failure = e;
+            } catch (Throwable e) {
+                failure = e; // also an error of the machine's: without an end the reader would wait for ever
             }
             try {
                 put(END);

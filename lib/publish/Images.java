@@ -3,6 +3,7 @@ package lib.publish;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,10 +20,11 @@ import lib.registry.Transfer;
 
 /**
  * A release's images in some repositories, under the tag of its version: blobs, then manifests, then the index that
- * the tag names. Where tag and manifests are right nothing is read and nothing compressed.
+ * the tag names. Where tag, index and manifests are right, no blob of a registry is asked for, no archive read and
+ * nothing compressed.
  *
  * @param release the folder the images' paths begin in
- * @param replace every blob is asked for, and another index under that tag is replaced: somebody said so by name
+ * @param replace every blob is fetched and what is not whole is sent; another index under that tag is replaced: somebody said so by name
  * @param tuning  for how long what fails is sent again
  */
 public record Images(List<ImageStore> stores, Path release, List<BuiltRelease.Image> images, String version, boolean replace, Tuning tuning) implements Destination {
@@ -35,17 +37,18 @@ public record Images(List<ImageStore> stores, Path release, List<BuiltRelease.Im
     }
 
     @Override
-    public Difference compare() throws IOException {
+    public Difference compare() {
         ImageIndex wanted = ImageIndex.of(images);
         Map<ImageStore, Set<String>> missing = new LinkedHashMap<>(); // blobs, of the stores that lack anything
         List<Operation> manifests = new ArrayList<>();
         List<Operation> tags = new ArrayList<>();
         List<String> conflicts = new ArrayList<>();
         for (ImageStore store : stores) {
-            Optional<String> there = store.tag(version);
+            Optional<String> there = asked(store, () -> store.tag(version));
             boolean tagged = there.equals(Optional.of(wanted.index().digest()));
-            boolean listed = tagged && hasAll(store, wanted.manifests());
-            Set<String> lacks = listed && !replace ? Set.of() : missing(store);
+            boolean listed = tagged && asked(store, () -> isAt(store, version, wanted.index()) && hasAll(store, wanted.manifests()));
+            boolean all = replace || store.near();
+            Set<String> lacks = listed && !all ? Set.of() : asked(store, () -> missing(store, all));
             if (listed && lacks.isEmpty()) {
                 continue;
             }
@@ -62,13 +65,29 @@ public record Images(List<ImageStore> stores, Path release, List<BuiltRelease.Im
                 .filter(stage -> !stage.operations().isEmpty()).toList(), conflicts);
     }
 
+    private interface Question<T> {
+        T answer() throws IOException;
+    }
+
+    private static <T> T asked(ImageStore store, Question<T> question) {
+        try {
+            return question.answer();
+        } catch (IOException e) {
+            throw store.fault("it cannot be read", e);
+        }
+    }
+
     private static boolean hasAll(ImageStore store, List<ImageIndex.Document> manifests) throws IOException {
         for (ImageIndex.Document manifest : manifests) {
-            if (store.manifest(manifest.digest()).isEmpty()) {
+            if (!isAt(store, manifest.digest(), manifest)) {
                 return false;
             }
         }
         return true;
+    }
+
+    private static boolean isAt(ImageStore store, String reference, ImageIndex.Document document) throws IOException {
+        return store.manifest(reference).filter(bytes -> Arrays.equals(bytes, document.bytes())).isPresent();
     }
 
     // What two images share is sent with the first.
@@ -88,16 +107,16 @@ public record Images(List<ImageStore> stores, Path release, List<BuiltRelease.Im
         long bytes = mine.values().stream().flatMap(Set::stream).mapToLong(digests(image)::get).sum();
         String what = mine.values().stream().mapToInt(Set::size).max().getAsInt() + " blobs of " + image.path() + " in "
                 + mine.keySet().stream().map(ImageStore::name).collect(Collectors.joining(" and "));
-        Operation.LongAction transfer = sent -> Transfer.run(release.resolve(image.path()), image, mine, tuning, sent);
+        Operation.LongAction transfer = sent -> Transfer.run(release.resolve(image.path()), image, mine, !replace, tuning, sent);
         return Optional.of(Operation.create(what, bytes, image.id(), transfer));
     }
 
-    private Set<String> missing(ImageStore store) throws IOException {
+    private Set<String> missing(ImageStore store, boolean whole) throws IOException {
         Map<String, Long> all = new LinkedHashMap<>();
         images.forEach(image -> all.putAll(digests(image)));
         Set<String> missing = java.util.Collections.synchronizedSet(new TreeSet<>());
         Parallel.forEach(all.entrySet(), CONCURRENCY, blob -> {
-            if (!store.size(blob.getKey()).equals(Optional.of(blob.getValue()))) {
+            if (!(whole ? store.holds(blob.getKey()) : store.size(blob.getKey()).equals(Optional.of(blob.getValue())))) {
                 missing.add(blob.getKey());
             }
         });
@@ -136,12 +155,12 @@ public record Images(List<ImageStore> stores, Path release, List<BuiltRelease.Im
         }
 
         @Override
-        public Difference compare() throws IOException {
+        public Difference compare() {
             ImageIndex.Document index = ImageIndex.of(images).index();
             List<Operation> moves = new ArrayList<>();
             for (ImageStore store : stores) {
                 for (String tag : tags) {
-                    Optional<String> there = store.tag(tag);
+                    Optional<String> there = asked(store, () -> store.tag(tag));
                     if (!there.equals(Optional.of(index.digest()))) {
                         moves.add(Images.tag(store, tag, there, index));
                     }

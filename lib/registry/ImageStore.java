@@ -1,12 +1,30 @@
 package lib.registry;
 
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.security.DigestInputStream;
+import java.security.MessageDigest;
+import java.util.HexFormat;
 import java.util.Optional;
 import lib.Fault;
+import lib.FileTree;
 import lib.http.Body;
+import org.apache.commons.io.input.BoundedInputStream;
 
 /** A place that keeps images: a repository of a registry, or a folder. Digests are {@code sha256:} and hex digits. */
 public interface ImageStore {
+
+    /** What a blob is, by all of its bytes: its size, and {@code sha256:} with their digest. */
+    record Blob(long size, String digest) {
+        /** Reads to the end, or one byte beyond {@code longest}. */
+        static Blob of(InputStream bytes, long longest) throws IOException {
+            MessageDigest digest = FileTree.digest("SHA-256");
+            InputStream bounded = BoundedInputStream.builder().setInputStream(bytes).setMaxCount(longest + 1).setPropagateClose(false).get();
+            long size = new DigestInputStream(bounded, digest).transferTo(OutputStream.nullOutputStream());
+            return new Blob(size, "sha256:" + HexFormat.of().formatHex(digest.digest()));
+        }
+    }
 
     /** What people call it, without a tag. */
     String name();
@@ -15,14 +33,27 @@ public interface ImageStore {
     default void check() {
     }
 
-    /** The digest of what a tag names; empty where there is no such tag. */
+    /** The digest that the store says a tag names; empty where there is no such tag. */
     Optional<String> tag(String tag) throws IOException;
 
-    /** The size in bytes of a blob that is there, whole; empty where it is not. */
+    /** The size in bytes that the store says a blob has, which may have other bytes; empty where there is none. */
     Optional<Long> size(String digest) throws IOException;
 
-    /** The bytes of a manifest or index; empty where there is none. They may be others than the digest's: who asks, looks. */
-    Optional<byte[]> manifest(String digest) throws IOException;
+    /** What a blob is, as those who pull it get it: it is read, but no more than a byte beyond {@code longest}; empty where there is none. */
+    Optional<Blob> read(String digest, long longest) throws IOException;
+
+    /** Whether it has these bytes: all are read. */
+    default boolean holds(String digest) throws IOException {
+        return read(digest, Long.MAX_VALUE - 1).filter(blob -> blob.digest().equals(digest)).isPresent();
+    }
+
+    /** Whether reading all it holds takes a moment, and no network. */
+    default boolean near() {
+        return false;
+    }
+
+    /** The bytes of a manifest or index, by digest or tag; empty where there is none. They may be others than the digest's: who asks, looks. */
+    Optional<byte[]> manifest(String reference) throws IOException;
 
     /** Whether it has a blob now that it lacked, without anybody sending it: it knew where else it is kept. */
     default boolean mount(String digest) throws IOException {
@@ -37,6 +68,11 @@ public interface ImageStore {
 
     /** Keeps a manifest or index under its digest. */
     void manifest(ImageIndex.Document document) throws IOException;
+
+    /** What to do when what it holds is missing or has other bytes. */
+    default String remedy() {
+        return "upload sends again what " + name() + " does not hold whole";
+    }
 
     /** What a failure means for people, with what to do next. */
     default Fault fault(String what, IOException e) {

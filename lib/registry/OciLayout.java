@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -46,8 +47,24 @@ public record OciLayout(Path folder) implements ImageStore {
     }
 
     @Override
-    public Optional<byte[]> manifest(String digest) throws IOException {
-        return Files.exists(path(digest)) ? Optional.of(Files.readAllBytes(path(digest))) : Optional.empty();
+    public Optional<Blob> read(String digest, long longest) throws IOException {
+        if (!Files.exists(path(digest))) {
+            return Optional.empty();
+        }
+        try (InputStream bytes = Files.newInputStream(path(digest))) {
+            return Optional.of(Blob.of(bytes, longest));
+        }
+    }
+
+    @Override
+    public boolean near() {
+        return true;
+    }
+
+    @Override
+    public Optional<byte[]> manifest(String reference) throws IOException {
+        Optional<String> digest = reference.startsWith("sha256:") ? Optional.of(reference) : tag(reference);
+        return digest.isPresent() && Files.exists(path(digest.get())) ? Optional.of(Files.readAllBytes(path(digest.get()))) : Optional.empty();
     }
 
     @Override
@@ -101,7 +118,10 @@ public record OciLayout(Path folder) implements ImageStore {
                 : Json.MAPPER.createObjectNode().put("schemaVersion", 2).put("mediaType", "application/vnd.oci.image.index.v1+json");
     }
 
-    private Path path(String digest) {
+    private Path path(String digest) throws IOException {
+        if (!digest.matches("sha256:[0-9a-f]{64}")) {
+            throw new IOException(folder.resolve(INDEX) + " names '" + digest + "', which is no digest"); // everything else here comes from release.json
+        }
         return folder.resolve("blobs").resolve(digest.replace(':', '/'));
     }
 }

@@ -103,13 +103,19 @@ public final class Registry implements ImageStore, AutoCloseable {
 
     private Optional<Long> size(String in, String digest, List<String> alsoReads) {
         return ask("the blob " + digest, () -> send("HEAD", server.resolve("/v2/" + in + "/blobs/" + digest), Map.of(), Body.NONE, alsoReads, answer ->
-                found(answer, there -> there.header("content-length").map(Long::valueOf).orElseThrow(() ->
+                found(answer, there -> there.header("content-length").filter(length -> length.matches("[0-9]{1,18}")).map(Long::valueOf).orElseThrow(() ->
                         new Refusal(answer.status(), "", "it does not say how large the blob is", Optional.empty())))));
     }
 
     @Override
-    public Optional<byte[]> manifest(String digest) {
-        return ask("the manifest " + digest, () -> send("GET", at("manifests/" + digest), Map.of("accept", KINDS), Body.NONE, List.of(), answer ->
+    public Optional<Blob> read(String digest, long longest) {
+        return ask("the blob " + digest, () -> send("GET", at("blobs/" + digest), Map.of(), Body.NONE, List.of(), answer ->
+                found(answer, there -> Blob.of(there.body(), longest))));
+    }
+
+    @Override
+    public Optional<byte[]> manifest(String reference) {
+        return ask("the manifest " + reference, () -> send("GET", at("manifests/" + reference), Map.of("accept", KINDS), Body.NONE, List.of(), answer ->
                 found(answer, there -> there.body().readNBytes(LARGEST_MANIFEST))));
     }
 
@@ -260,6 +266,12 @@ public final class Registry implements ImageStore, AutoCloseable {
             }
             at = next[0];
         }
+    }
+
+    @Override
+    public String remedy() {
+        return "upload with --replace sends again what " + repository + " has lost; of what has other bytes most registries keep those, whatever is sent:"
+                + " first have who runs it remove that from its storage";
     }
 
     private <T> T retried(Retry.Attempt<T> attempt) throws IOException {

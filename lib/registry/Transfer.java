@@ -30,6 +30,7 @@ public final class Transfer {
 
     private final Path archive;
     private final BuiltRelease.Image image;
+    private final boolean mount;
     private final Map<ImageStore, Set<String>> missing = new LinkedHashMap<>();
     /** Those of the pass that have failed, and how; they get no more in it. */
     private final Map<ImageStore, Exception> failed = new LinkedHashMap<>();
@@ -40,16 +41,21 @@ public final class Transfer {
 
     private final LongConsumer sent;
 
-    private Transfer(Path archive, BuiltRelease.Image image, Map<ImageStore, Set<String>> missing, LongConsumer sent) {
+    private Transfer(Path archive, BuiltRelease.Image image, boolean mount, Map<ImageStore, Set<String>> missing, LongConsumer sent) {
         this.archive = archive;
         this.image = image;
+        this.mount = mount;
         this.sent = sent;
         missing.forEach((store, digests) -> this.missing.put(store, new TreeSet<>(digests)));
     }
 
-    /** Ends when every store has what it was missing; {@code sent} hears of bytes to any. Throws Fault with all that failed for good. */
-    public static void run(Path archive, BuiltRelease.Image image, Map<ImageStore, Set<String>> missing, Tuning tuning, LongConsumer sent) {
-        Transfer transfer = new Transfer(archive, image, missing, sent);
+    /**
+     * Ends when every store has what it was missing; {@code sent} hears of bytes to any. Throws Fault with all that failed for good.
+     *
+     * @param mount whether a store may take over what it knows to be elsewhere, instead of being sent it
+     */
+    public static void run(Path archive, BuiltRelease.Image image, Map<ImageStore, Set<String>> missing, boolean mount, Tuning tuning, LongConsumer sent) {
+        Transfer transfer = new Transfer(archive, image, mount, missing, sent);
         try {
             int[] passes = {0};
             Retry.run(tuning, () -> {
@@ -69,7 +75,7 @@ public final class Transfer {
         failed.clear();
         for (Map.Entry<ImageStore, Set<String>> one : missing.entrySet()) {
             // An answer that was lost may have been one of success.
-            one.getValue().removeIf(digest -> with(one.getKey(), () -> again && one.getKey().size(digest).isPresent() || one.getKey().mount(digest)));
+            one.getValue().removeIf(digest -> with(one.getKey(), () -> again && one.getKey().holds(digest) || mount && one.getKey().mount(digest)));
         }
         Set<String> wanted = new TreeSet<>();
         missing.forEach((store, digests) -> wanted.addAll(failed.containsKey(store) ? Set.of() : digests));

@@ -1,0 +1,92 @@
+package lib.proof;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import lib.BuiltRelease;
+import lib.Console;
+import lib.Progress;
+import lib.image.DockerArchive;
+import lib.registry.ImageIndex;
+import lib.registry.ImageStore;
+
+/** A release's images in one repository, as those who pull them get them. What a registry says of a digest comes from its name: only bytes count. */
+record ImageProof(ImageStore store, List<BuiltRelease.Image> images, Console console) {
+
+    private interface Place {
+        /** What is wrong, or the empty text; empty where there is nothing. */
+        Optional<String> wrong() throws IOException;
+    }
+
+    private record Look(String what, long bytes, Place at) {
+        @Override
+        public String toString() {
+            return what;
+        }
+    }
+
+    /** Every byte of what the tags should name, each blob once however many images have it, and the tags. */
+    void all(List<String> tags, Findings findings) {
+        ImageIndex wanted = ImageIndex.of(images);
+        List<Look> looks = new ArrayList<>();
+        wanted.manifests().forEach(manifest -> looks.add(document(manifest.digest(), manifest)));
+        looks.add(document(wanted.index().digest(), wanted.index()));
+        Map<String, Long> blobs = new LinkedHashMap<>();
+        for (BuiltRelease.Image image : images) {
+            blobs.put(image.id(), image.configSize());
+            image.layers().forEach(layer -> blobs.put(layer.blob(), layer.blobSize()));
+        }
+        blobs.forEach((digest, size) -> looks.add(new Look(digest, size, () -> store.read(digest, size).map(is -> blob(digest, size, is)))));
+        if (look(looks, findings)) {
+            findings.remedy(store.remedy());
+        }
+        tags(tags, findings);
+    }
+
+    /** That each of the tags names the index, not what it lists. */
+    void tags(List<String> tags, Findings findings) {
+        ImageIndex.Document index = ImageIndex.of(images).index();
+        look(tags.stream().map(tag -> new Look(store.name() + ":" + tag, 0, () -> tag(tag, index))).toList(), findings);
+    }
+
+    // Who pulls goes by what the registry says, or by what it sends: both must be right.
+    private Optional<String> tag(String tag, ImageIndex.Document index) throws IOException {
+        Optional<String> says = store.tag(tag);
+        return says.isPresent() && !says.get().equals(index.digest()) ? Optional.of("names " + says.get() + ", built was " + index.digest())
+                : store.manifest(tag).map(bytes -> document(bytes, index));
+    }
+
+    private Look document(String digest, ImageIndex.Document document) {
+        return new Look(digest, document.bytes().length, () -> store.manifest(digest).map(bytes -> document(bytes, document)));
+    }
+
+    private static String document(byte[] bytes, ImageIndex.Document document) {
+        return Arrays.equals(bytes, document.bytes()) ? "" : "has other bytes: they are " + DockerArchive.digest(bytes) + ", built was " + document.digest();
+    }
+
+    private static String blob(String digest, long size, ImageStore.Blob is) {
+        return is.digest().equals(digest) ? "" : is.size() > size ? "has more than " + size + " bytes, as was built"
+                : "has " + is.size() + " bytes that are " + is.digest() + ", built was " + size;
+    }
+
+    /** Whether any is wrong. */
+    private boolean look(List<Look> looks, Findings findings) {
+        Progress progress = new Progress(console, "images in " + store.name(), looks.size(), looks.stream().mapToLong(Look::bytes).sum());
+        boolean[] any = {false};
+        findings.each(looks, look -> {
+            String wrong = look.at().wrong().orElse("is missing");
+            if (wrong.isEmpty()) {
+                findings.proved();
+            } else {
+                any[0] = true;
+                findings.failure(look.what() + ": " + wrong);
+            }
+            progress.add(look.bytes());
+        });
+        return any[0];
+    }
+}

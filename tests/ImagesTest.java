@@ -206,6 +206,55 @@ class ImagesTest {
         assertEquals(4, fault.why().size(), fault.why().toString());
     }
 
+    /** Changes four bytes in the middle; the size stays. */
+    static void change(Path file) throws IOException {
+        byte[] bytes = Files.readAllBytes(file);
+        for (int i = 0; i < 4; i++) {
+            bytes[bytes.length / 2 + i] ^= 0x55;
+        }
+        Files.write(file, bytes);
+    }
+
+    @Test
+    @DisplayName("hazard 50: a layer, a config, a manifest and an index with other bytes of the same size are found, and the next run sends them")
+    void whatHasTheSizeButNotTheBytesIsFoundAndSentAgain() throws IOException {
+        publish();
+        ImageIndex index = ImageIndex.of(built.images());
+        BuiltRelease.Image image = built.images().get(0);
+        for (String digest : List.of(image.layers().get(0).blob(), image.id(), index.manifests().get(1).digest(), index.index().digest())) {
+            change(file(digest));
+            Fault fault = assertThrows(Fault.class, () -> proof().orFail(), digest);
+            assertTrue(fault.why().stream().anyMatch(why -> why.contains(digest + ": has ")), fault.getMessage());
+            assertTrue(fault.next().contains("upload sends again what " + layout.name() + " does not hold whole"), fault.next());
+            publish();
+            proof().orFail();
+        }
+        for (String tag : List.of("2.95.0", "latest")) {
+            change(file(index.index().digest()));
+            Fault fault = assertThrows(Fault.class, () -> new Proof(Fetcher.of(Config.LIX.environment("local"), Optional.empty()), Config.LIX.environment("local"),
+                    Config.LIX.project(), Optional.empty(), console).imageTags(List.of(layout), built, List.of(tag)).orFail());
+            assertTrue(fault.getMessage().contains(layout.name() + ":" + tag + ": has other bytes"), fault.getMessage());
+            publish();
+        }
+    }
+
+    @Test
+    void aFolderThatNamesNoDigestOrCannotBeReadIsSaid() throws IOException {
+        publish();
+        Path index = layout.folder().resolve("index.json");
+        Files.writeString(index, Files.readString(index).replace(ImageIndex.of(built.images()).index().digest(), "../../x\\u0000"));
+        assertThrows(Fault.class, () -> proof().orFail());
+        assertEquals(1, images(false).compare().conflicts().size());
+        FileTree.remove(layout.folder());
+        publish();
+        Path blob = file(built.images().get(0).id());
+        Files.delete(blob);
+        Files.createDirectory(blob);
+        assertThrows(Fault.class, () -> proof().orFail());
+        Fault fault = assertThrows(Fault.class, () -> images(false).compare());
+        assertTrue(fault.getMessage().contains(layout.name() + ": it cannot be read"), fault.getMessage());
+    }
+
     @Test
     @DisplayName("hazard 25: an archive that is no more what was built is not passed over, and nothing of it stays")
     void whatWasChangedAfterBuildIsNotSent() throws IOException {

@@ -1,0 +1,301 @@
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpHandler;
+import com.sun.net.httpserver.HttpServer;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
+import lib.BuiltRelease;
+import lib.Config;
+import lib.Console;
+import lib.Exec;
+import lib.Fault;
+import lib.http.Tuning;
+import lib.proof.Fetcher;
+import lib.proof.Proof;
+import lib.publish.Images;
+import lib.publish.Plan;
+import lib.registry.ImageIndex;
+import lib.registry.ImageStore;
+import lib.registry.Login;
+import lib.registry.Registry;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What is in a registry is proved by its bytes: Debian's docker-registry, with its files changed behind its back. */
+class RegistryProofTest {
+
+    private static final String PATH = "kettle/kettle";
+    private static final Tuning QUICK = new Tuning(8, 0, 0, Duration.ofSeconds(5), Duration.ofSeconds(20), 3, Duration.ofSeconds(30));
+
+    @TempDir
+    Path folder;
+
+    private final ByteArrayOutputStream said = new ByteArrayOutputStream();
+    private final Console console = new Console(InputStream.nullInputStream(), new PrintStream(said, true), new PrintStream(said, true), false, false);
+    private final List<AutoCloseable> opened = new ArrayList<>();
+    private Path release;
+    private BuiltRelease built;
+
+    @BeforeEach
+    void aBuiltRelease() throws IOException {
+        release = Released.copy(folder.resolve("checkout")).folder.resolve("release");
+        built = BuiltRelease.read(release);
+    }
+
+    @AfterEach
+    void close() throws Exception {
+        Collections.reverse(opened);
+        for (AutoCloseable one : opened) {
+            one.close();
+        }
+    }
+
+    private <T extends AutoCloseable> T keep(T thing) {
+        opened.add(thing);
+        return thing;
+    }
+
+    private DockerRegistry server() throws IOException {
+        return keep(DockerRegistry.open(folder.resolve("registry" + opened.size())));
+    }
+
+    private FaultProxy proxy(DockerRegistry server) throws IOException {
+        return keep(new FaultProxy(server.endpoint()).registry(server.endpoint()));
+    }
+
+    private Registry registry(String host, Optional<Login.Credential> credential, String... others) {
+        return keep(new Registry(host + "/" + PATH, credential, List.of(others), true, QUICK));
+    }
+
+    private static String host(FaultProxy proxy) {
+        return proxy.endpoint().getAuthority();
+    }
+
+    private void publish(ImageStore... stores) throws IOException {
+        Plan plan = new Plan().add(new Images(List.of(stores), release, built.images(), "2.95.0", false, QUICK));
+        plan.requireNoConflicts();
+        plan.run(console, 4);
+        new Plan().add(new Images.Tags(List.of(stores), built.images(), List.of("2.95", "latest"))).run(console, 4);
+    }
+
+    private Proof proof(ImageStore... stores) {
+        return new Proof(Fetcher.of(Config.LIX.environment("local"), Optional.empty()), Config.LIX.environment("local"), Config.LIX.project(),
+                Optional.empty(), console).images(List.of(stores), built, List.of("2.95.0", "2.95", "latest"));
+    }
+
+    private static List<String> writes(FaultProxy proxy) {
+        return proxy.log().stream().filter(FaultProxy.Request::writes).map(request -> request.method() + " " + request.path()).toList();
+    }
+
+    private Optional<Login.Credential> login(String host, String entry) throws IOException {
+        Path file = Files.writeString(folder.resolve("auth.json"), "{\"auths\": {\"" + host + "\": " + entry + "}}");
+        return Login.of(Map.of("HOME", folder.toString(), "REGISTRY_AUTH_FILE", file.toString())).find(host + "/" + PATH);
+    }
+
+    private static String base64(String text) {
+        return Base64.getEncoder().encodeToString(text.getBytes());
+    }
+
+    private void replace(ImageStore store) throws IOException {
+        Plan plan = new Plan().add(new Images(List.of(store), release, built.images(), "2.95.0", true, QUICK));
+        plan.requireNoConflicts();
+        plan.run(console, 4);
+    }
+
+    @Test
+    @DisplayName("hazard 50: a layer and a config with other bytes of the same size are found; what the message advises makes them whole")
+    void aBlobWithOtherBytesIsFoundAndTheAdviceHelps() throws IOException {
+        DockerRegistry server = server();
+        FaultProxy proxy = proxy(server);
+        Registry registry = registry(host(proxy), Optional.empty(), host(proxy) + "/kettle/staging");
+        publish(keep(new Registry(host(proxy) + "/kettle/staging", Optional.empty(), List.of(), true, QUICK)), registry);
+        for (String digest : List.of(built.images().get(0).layers().get(0).blob(), built.images().get(1).id())) {
+            ImagesTest.change(server.blob(digest));
+            Fault fault = assertThrows(Fault.class, () -> proof(registry).orFail());
+            assertTrue(fault.why().toString().contains(digest + ": has ") && fault.next().contains("upload with --replace") && fault.next().contains("first have who runs it remove"), fault.toString());
+            // Sent, and not taken over from where it is just as wrong; this registry keeps what it has all the same, and the proof says so.
+            int before = writes(proxy).size();
+            replace(registry);
+            List<String> sent = writes(proxy).subList(before, writes(proxy).size());
+            assertEquals(List.of(digest), sent.stream().filter(write -> write.contains("digest=")).map(write -> write.replaceAll(".*digest=", "")).toList(), sent.toString());
+            assertTrue(assertThrows(Fault.class, () -> proof(registry).orFail()).why().toString().contains(digest + ": has "));
+            Files.delete(server.blob(digest));
+            replace(registry);
+            proof(registry).orFail();
+            Exec.of("skopeo", "copy", "--quiet", "--all", "--src-tls-verify=false", "docker://" + server.host() + "/" + PATH + ":latest",
+                    "dir:" + folder.resolve("out" + digest.substring(7))).orFail("skopeo", "");
+        }
+    }
+
+    @Test
+    void aManifestOrIndexWithOtherBytesIsFoundAndSentAgain() throws IOException {
+        DockerRegistry server = server();
+        FaultProxy proxy = proxy(server);
+        Registry registry = registry(host(proxy), Optional.empty());
+        publish(registry);
+        ImageIndex index = ImageIndex.of(built.images());
+        for (ImageIndex.Document document : List.of(index.manifests().get(0), index.index())) {
+            // Still JSON, as a registry wants it.
+            Files.writeString(server.blob(document.digest()), Files.readString(server.blob(document.digest())).replace("\"size\":", "\"size\" :"));
+            Fault fault = assertThrows(Fault.class, () -> proof(registry).orFail());
+            assertTrue(fault.why().toString().contains(document.digest() + ": has other bytes"), fault.toString());
+            assertEquals(document == index.index() ? 3 : 0, fault.why().stream().filter(why -> why.contains(PATH + ":") && why.contains("has other bytes: they are")
+                    && !why.contains(": sha256:")).count(), fault.toString());
+            int before = writes(proxy).size();
+            publish(registry);
+            assertTrue(writes(proxy).subList(before, writes(proxy).size()).stream().anyMatch(write -> write.contains(document == index.index() ? "/manifests/2.95.0" : document.digest())),
+                    proxy.log().toString());
+            Files.delete(server.blob(document.digest())); // as who runs it is asked to
+            publish(registry);
+            proof(registry).orFail();
+        }
+    }
+
+    @Test
+    void aRegistryThatNamesAnotherDigestThanItSendsIsFound() throws IOException {
+        DockerRegistry server = server();
+        FaultProxy proxy = proxy(server);
+        Registry registry = registry(host(proxy), Optional.empty());
+        publish(registry);
+        proxy.arm(FaultProxy.Fault.OTHER_DIGEST, request -> request.method().equals("HEAD") && request.path().endsWith("/manifests/latest"));
+        Fault fault = assertThrows(Fault.class, () -> proof(registry).orFail());
+        assertEquals(1, fault.why().size());
+        assertTrue(fault.getMessage().contains(PATH + ":latest: names sha256:00000000"), fault.getMessage());
+    }
+
+    @Test
+    @DisplayName("each blob comes once a run, though images share it and tags are proved after content")
+    void eachBlobIsFetchedOnceARun() throws IOException {
+        DockerRegistry server = server();
+        FaultProxy proxy = proxy(server);
+        Registry registry = registry(host(proxy), Optional.empty());
+        List<BuiltRelease.Image> shared = new ArrayList<>(built.images());
+        shared.add(built.images().get(0));
+        built = new BuiltRelease(built.target(), built.version(), built.name(), built.official(), built.commit(), built.tag(), built.system(), built.profile(),
+                built.files(), shared, built.jobs());
+        publish(registry);
+        int before = proxy.log().size();
+        proof(registry).orFail();
+        new Proof(Fetcher.of(Config.LIX.environment("local"), Optional.empty()), Config.LIX.environment("local"), Config.LIX.project(), Optional.empty(), console)
+                .imageTags(List.of(registry), built, List.of("2.95", "latest")).orFail();
+        List<String> blobs = proxy.log().subList(before, proxy.log().size()).stream().map(request -> request.method() + " " + request.path()).filter(path -> path.contains("/blobs/")).toList();
+        assertEquals(blobs.stream().distinct().count(), blobs.size(), blobs.toString());
+        assertEquals(6, blobs.size());
+        assertTrue(blobs.stream().allMatch(path -> path.startsWith("GET ")), blobs.toString());
+    }
+
+    @Test
+    void blobsAreFetchedWhereTheRegistrySendsToWithoutALoginAndABrokenDownloadBeginsAnew() throws Exception {
+        DockerRegistry server = keep(DockerRegistry.withPassword(folder.resolve("closed")));
+        Registry sender = registry(server.host(), login(server.host(), "{\"auth\": \"" + base64(DockerRegistry.USER + ":" + DockerRegistry.PASSWORD) + "\"}"));
+        publish(sender);
+        String layer = built.images().get(0).layers().get(0).blob();
+        AtomicInteger broken = new AtomicInteger();
+        List<String> logins = Collections.synchronizedList(new ArrayList<>());
+        HttpServer storage = loopback(exchange -> {
+            logins.add(String.valueOf(exchange.getRequestHeaders().getFirst("Authorization")));
+            byte[] bytes = Files.readAllBytes(server.blob("sha256:" + exchange.getRequestURI().getPath().substring(1)));
+            boolean whole = broken.getAndDecrement() <= 0;
+            exchange.sendResponseHeaders(200, bytes.length);
+            exchange.getResponseBody().write(bytes, 0, whole ? bytes.length : bytes.length / 2);
+            exchange.close();
+        });
+        HttpServer front = loopback(exchange -> {
+            String path = exchange.getRequestURI().toString();
+            if (path.contains("/blobs/sha256:")) {
+                exchange.getResponseHeaders().set("Location", "http://127.0.0.1:" + storage.getAddress().getPort() + "/" + path.replaceAll(".*sha256:", "") + "?signed=%2Fyes");
+                exchange.sendResponseHeaders(307, -1);
+            } else {
+                relay(exchange, server);
+            }
+            exchange.close();
+        });
+        String host = "127.0.0.1:" + front.getAddress().getPort();
+        Registry registry = registry(host, login(host, "{\"auth\": \"" + base64(DockerRegistry.USER + ":" + DockerRegistry.PASSWORD) + "\"}"));
+        broken.set(1);
+        proof(registry).orFail();
+        assertEquals(7, logins.size(), "one of six broke off");
+        assertEquals(List.of("null"), logins.stream().distinct().toList());
+        ImagesTest.change(server.blob(layer));
+        assertTrue(assertThrows(Fault.class, () -> proof(registry).orFail()).getMessage().contains(layer + ": has "));
+        broken.set(Integer.MAX_VALUE);
+        assertTrue(assertThrows(Fault.class, () -> proof(registry).orFail()).getMessage().contains("the blob " + layer + " failed"));
+    }
+
+    private void relay(HttpExchange exchange, DockerRegistry server) throws IOException {
+        try {
+            HttpRequest.Builder request = HttpRequest.newBuilder(server.endpoint().resolve(exchange.getRequestURI().toString()))
+                    .method(exchange.getRequestMethod(), HttpRequest.BodyPublishers.noBody());
+            for (String header : List.of("Authorization", "Accept")) {
+                Optional.ofNullable(exchange.getRequestHeaders().getFirst(header)).ifPresent(value -> request.header(header, value));
+            }
+            HttpResponse<byte[]> answer = HttpClient.newHttpClient().send(request.build(), HttpResponse.BodyHandlers.ofByteArray());
+            for (String header : List.of("Docker-Content-Digest", "Www-Authenticate", "Content-Type")) {
+                answer.headers().firstValue(header).ifPresent(value -> exchange.getResponseHeaders().set(header, value));
+            }
+            exchange.sendResponseHeaders(answer.statusCode(), answer.body().length == 0 ? -1 : answer.body().length);
+            exchange.getResponseBody().write(answer.body());
+        } catch (InterruptedException e) {
+            throw new IOException(e);
+        }
+    }
+
+    private HttpServer loopback(HttpHandler handler) throws IOException {
+        HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        server.setExecutor(Executors.newCachedThreadPool(work -> {
+            Thread thread = new Thread(work, "registry");
+            thread.setDaemon(true);
+            return thread;
+        }));
+        server.createContext("/", handler);
+        server.start();
+        keep(() -> server.stop(0));
+        return server;
+    }
+
+    @Test
+    void aBlobThatNeverEndsIsGivenUpAndALengthThatIsNoneIsSaid() throws IOException {
+        HttpServer endless = loopback(exchange -> {
+            if (exchange.getRequestMethod().equals("HEAD")) {
+                exchange.getResponseHeaders().set("Content-Length", "many");
+                exchange.sendResponseHeaders(200, -1);
+                exchange.close();
+                return;
+            }
+            exchange.sendResponseHeaders(200, 0);
+            byte[] some = new byte[1 << 16];
+            while (true) {
+                exchange.getResponseBody().write(some); // ends when nobody reads on
+            }
+        });
+        Registry registry = registry("127.0.0.1:" + endless.getAddress().getPort(), Optional.empty());
+        String digest = built.images().get(0).id();
+        assertEquals(1001, registry.read(digest, 1000).orElseThrow().size());
+        Fault fault = assertThrows(Fault.class, () -> registry.size(digest));
+        assertTrue(fault.getMessage().contains("does not say how large"), fault.getMessage());
+    }
+}

@@ -165,6 +165,28 @@ class PointersTest {
     }
 
     @Test
+    @DisplayName("hazard 50: upload fetches each blob once, and finds other bytes as verify and --point-to do")
+    void whatIsInARegistryIsProvedByItsBytesOnceARun() throws IOException {
+        try (DockerRegistry registry = DockerRegistry.open(folder.resolve("registry")); FaultProxy proxy = new FaultProxy(registry.endpoint()).registry(registry.endpoint())) {
+            String images = proxy.endpoint().getAuthority() + "/lix/lix";
+            old.write("releng.json", store.config(folder.resolve("2.95.0.git"), images));
+            assertDone(upload(old));
+            List<String> fetched = proxy.log().stream().filter(request -> request.method().equals("GET") && request.path().contains("/blobs/")).map(FaultProxy.Request::path).toList();
+            assertTrue(fetched.size() == 6 && fetched.stream().distinct().count() == 6, fetched.toString());
+            String layer = BuiltRelease.read(old.folder.resolve("release")).images().get(0).layers().get(0).blob();
+            ImagesTest.change(registry.blob(layer));
+            for (String[] arguments : new String[][] {{}, {"--target", "verify", "--release", "2.95.0"}, {"--point-to", "2.95.0"}, {"--replace"}}) {
+                Checkout.Run run = upload(old, arguments);
+                assertEquals(1, run.exit(), run.err());
+                assertTrue(run.err().contains("images in " + images + ": " + layer + ": has ") && run.err().contains("upload with --replace"), run.err());
+            }
+            Files.delete(registry.blob(layer)); // as who runs it is asked to
+            assertDone(upload(old, "--replace"));
+            assertDone(upload(old, "--target", "verify", "--release", "2.95.0"));
+        }
+    }
+
+    @Test
     void pointToRefusesAVersionThatIsNotThere() {
         assertDone(upload(old));
         Checkout.Run run = upload(old, "--point-to", "2.94.0");

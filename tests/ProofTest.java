@@ -4,15 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import com.sun.net.httpserver.HttpExchange;
-import com.sun.net.httpserver.HttpServer;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -29,8 +25,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import lib.BuiltRelease;
 import lib.Console;
@@ -454,32 +448,12 @@ class ProofTest {
         assertFound(content(), 1, "nix-cache-info: is missing");
     }
 
-    // --- manual, tag and pointers
+    // --- manual and pointers
 
     @Test
     void aManualPageWithOtherBytesIsFound() {
         put("docs", "manual/lix/2.95/index.html", "of 2.94".getBytes());
         assertFound(content(), 1, "manual/lix/2.95/index.html: has sha256 " + sha256("of 2.94".getBytes()));
-    }
-
-    @Test
-    void aTagThatIsMissingMovedOrNotAnnotatedIsFound() {
-        Checkout there = checkout.at(remote);
-        String other = there.git("rev-parse", "2.95.0^{commit}~1");
-        there.git("-c", "user.name=Other", "-c", "user.email=o@example.org", "tag", "--force", "--annotate", "--message=x", "2.95.0", other);
-        assertFound(content(), 1, "refs/tags/2.95.0 on " + remote + ": is on " + other, built.commit());
-        there.git("tag", "--force", "2.95.0", built.commit());
-        assertFound(content(), 1, "is no annotated tag");
-        there.git("tag", "--delete", "2.95.0");
-        assertFound(content(), 1, "refs/tags/2.95.0 on " + remote + ": is missing");
-    }
-
-    @Test
-    void aRemoteThatDoesNotAnswerIsAFailureOnlyWhereItMustAnswer() throws IOException {
-        FileTree.remove(remote);
-        assertFound(content(), 1, "refs/tags/2.95.0 on " + remote, "git ls-remote ended with exit code");
-        proof().tag(remote.toString(), built.version(), Optional.of(built.commit()), false, Optional.empty(), checkout.env()).orFail();
-        assertTrue(said.toString().contains("warning: not proved: tag: refs/tags/2.95.0"), said.toString());
     }
 
     @Test
@@ -587,138 +561,5 @@ class ProofTest {
         assertTrue(why.toString().contains(".narinfo"), why.toString());
         delete("releases", FOLDER + "manifest.nix");
         assertFound(proof().oldRelease(Version.of("2.95.0"), any -> true), 1, FOLDER + "manifest.nix: is missing");
-    }
-
-    /** A server that answers as it is told to, by path. */
-    private static HttpServer server(com.sun.net.httpserver.HttpHandler handler) throws IOException {
-        HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-        server.setExecutor(Executors.newCachedThreadPool());
-        server.createContext("/", handler);
-        server.start();
-        return server;
-    }
-
-    private static void answer(HttpExchange exchange, int status, byte[] body) throws IOException {
-        exchange.sendResponseHeaders(status, body.length == 0 ? -1 : body.length);
-        exchange.getResponseBody().write(body);
-        exchange.close();
-    }
-
-    private Proof overHttp(HttpServer server, Duration idle) {
-        URI base = URI.create("http://127.0.0.1:" + server.getAddress().getPort());
-        return new Proof(Fetcher.anonymous(Map.of("releases", base, "docs", base), idle), environment(Map.of()), Project.LIX, Optional.empty(), console(said));
-    }
-
-    private BuiltRelease onlyManifest(byte[] manifest) {
-        return new BuiltRelease(built.target(), built.version(), built.name(), true, built.commit(), built.tag(), built.system(), built.profile(),
-                List.of(new BuiltRelease.BuiltFile("artifacts/manifest.nix", manifest.length, sha256(manifest))), List.of(), built.jobs());
-    }
-
-    // --- servers that misbehave
-
-    @Test
-    void aServerThatFailsForAMomentIsAskedAgain() throws IOException {
-        byte[] manifest = WHOLE.get("releases", "manifest.nix");
-        AtomicInteger requests = new AtomicInteger();
-        HttpServer server = server(exchange -> {
-            assertTrue(exchange.getRequestHeaders().get("Authorization") == null, "anonymous");
-            switch (requests.incrementAndGet()) {
-                case 1 -> answer(exchange, 503, new byte[0]);
-                case 2 -> answer(exchange, 429, "slow down".getBytes());
-                case 3 -> { // breaks off
-                    exchange.sendResponseHeaders(200, manifest.length);
-                    exchange.getResponseBody().write(manifest, 0, 10);
-                    exchange.getResponseBody().flush();
-                    exchange.close();
-                }
-                default -> answer(exchange, 200, manifest);
-            }
-        });
-        try {
-            overHttp(server, Duration.ofSeconds(30)).manifest(onlyManifest(manifest)).orFail();
-            assertEquals(5, requests.get());
-        } finally {
-            server.stop(0);
-        }
-    }
-
-    @Test
-    void aDownloadThatStallsIsGivenUpAndAskedForAgain() throws IOException {
-        byte[] manifest = WHOLE.get("releases", "manifest.nix");
-        AtomicInteger requests = new AtomicInteger();
-        HttpServer server = server(exchange -> {
-            if (requests.incrementAndGet() == 1) {
-                exchange.sendResponseHeaders(200, manifest.length);
-                exchange.getResponseBody().write(manifest, 0, 10);
-                exchange.getResponseBody().flush();
-            } else {
-                answer(exchange, 200, manifest);
-            }
-        });
-        try {
-            overHttp(server, Duration.ofMillis(600)).manifest(onlyManifest(manifest)).orFail();
-            assertTrue(requests.get() >= 3);
-        } finally {
-            server.stop(0);
-        }
-    }
-
-    @Test
-    void aStatusThatIsNoAnswerIsSaidAndARedirectStaysOnTheHost() throws IOException {
-        byte[] manifest = WHOLE.get("releases", "manifest.nix");
-        HttpServer server = server(exchange -> {
-            String path = exchange.getRequestURI().getPath();
-            if (path.equals("/moved")) {
-                answer(exchange, 200, manifest);
-            } else if (path.equals("/manifest.nix")) {
-                exchange.getResponseHeaders().set("Location", "/moved");
-                answer(exchange, 302, new byte[0]);
-            } else if (path.endsWith("index.html")) {
-                exchange.getResponseHeaders().set("Location", "http://localhost.example.org/login");
-                answer(exchange, 302, new byte[0]);
-            } else {
-                answer(exchange, path.contains("403") ? 403 : path.contains("500") ? 500 : 401, new byte[0]);
-            }
-        });
-        try {
-            overHttp(server, Duration.ofSeconds(30)).manifest(onlyManifest(manifest)).orFail();
-            List<BuiltRelease.BuiltFile> pages = List.of("index.html", "403 +ä.html", "500.html", "401.html").stream()
-                    .map(page -> new BuiltRelease.BuiltFile("manual/" + page, 1, "00")).toList();
-            BuiltRelease manual = new BuiltRelease(built.target(), built.version(), built.name(), true, built.commit(), built.tag(), built.system(),
-                    built.profile(), pages, List.of(), built.jobs());
-            List<String> why = assertFound(overHttp(server, Duration.ofSeconds(30)).manual(manual, "2.95"), 4, "/403%20%2B%C3%A4.html: is missing (answers 403)");
-            for (String text : List.of("500.html cannot be read: answers 500, 5 times", "401.html cannot be read: answers 401", "to another host: http://localhost.example.org/login")) {
-                assertTrue(why.toString().contains(text), text + "\nnot in\n" + why);
-            }
-        } finally {
-            server.stop(0);
-        }
-    }
-
-    @Test
-    void aServerThatIsDownIsToldOfSomeTimesAndNotForEveryPage() throws IOException {
-        HttpServer server = server(exchange -> answer(exchange, 500, new byte[0]));
-        server.stop(0);
-        Fault fault = assertThrows(Fault.class, () -> overHttp(server, Duration.ofSeconds(5)).manual(built, "2.95").orFail());
-        assertTrue(built.below("manual").size() > 30 && fault.why().size() < 15, fault.why().size() + " failures");
-        assertTrue(fault.getMessage().contains("the others were not asked for"), fault.getMessage());
-    }
-
-    @Test
-    void aServerThatFailsInOnePartOfTheProofIsNotAskedForTheNextOnes() throws IOException {
-        Set<String> asked = ConcurrentHashMap.newKeySet();
-        HttpServer server = server(exchange -> {
-            asked.add(exchange.getRequestURI().getPath());
-            answer(exchange, 500, new byte[0]);
-        });
-        try {
-            Proof proof = overHttp(server, Duration.ofSeconds(5)).manual(built, "2.95").artifacts(built).manifest(built);
-            Fault fault = assertThrows(Fault.class, proof::orFail);
-            assertTrue(!asked.isEmpty() && asked.stream().allMatch(path -> path.startsWith("/manual/")), asked.toString());
-            assertTrue(fault.why().stream().anyMatch(why -> why.startsWith("release files: http://127.0.0.1:") && why.contains("is not asked any more")), fault.getMessage());
-            assertTrue(fault.why().size() < 17, fault.getMessage());
-        } finally {
-            server.stop(0);
-        }
     }
 }

@@ -6,8 +6,8 @@
 //DEPS org.snakeyaml:snakeyaml-engine:3.2
 //DEPS org.eclipse.jgit:org.eclipse.jgit:7.8.1.202611041320-r
 //DEPS org.slf4j:slf4j-nop:2.0.20
-//SOURCES lib/Cli.java lib/Config.java lib/Console.java lib/Environment.java lib/Exec.java lib/Fault.java
-//SOURCES lib/FileTree.java lib/Git.java lib/ImagePolicy.java lib/Json.java lib/Project.java lib/Release.java lib/Version.java
+//SOURCES lib/Cli.java lib/Config.java lib/Console.java lib/Environment.java lib/Exec.java lib/Fault.java lib/Shown.java
+//SOURCES lib/FileTree.java lib/Git.java lib/JGit.java lib/ImagePolicy.java lib/Json.java lib/Project.java lib/Release.java lib/Version.java
 //SOURCES lib/notes/Authors.java lib/notes/Chapter.java lib/notes/Entry.java lib/notes/NotesCommit.java
 //SOURCES lib/notes/Pending.java lib/notes/Problem.java lib/notes/References.java lib/notes/Rules.java
 //SOURCES lib/notes/Source.java lib/notes/Summary.java lib/notes/Text.java lib/notes/YamlMap.java

@@ -12,8 +12,8 @@
 //DEPS org.tukaani:xz:1.12
 //DEPS org.apache.commons:commons-compress:1.28.0
 //DEPS commons-io:commons-io:2.22.0
-//SOURCES lib/Cli.java lib/Config.java lib/Console.java lib/Environment.java lib/Exec.java lib/Fault.java
-//SOURCES lib/FileTree.java lib/Git.java lib/ImagePolicy.java lib/Json.java lib/Project.java lib/Release.java lib/Version.java
+//SOURCES lib/Cli.java lib/Config.java lib/Console.java lib/Environment.java lib/Exec.java lib/Fault.java lib/Shown.java
+//SOURCES lib/FileTree.java lib/Git.java lib/ImagePolicy.java lib/Json.java lib/Project.java lib/Release.java lib/Version.java lib/JGit.java
 //SOURCES lib/Access.java lib/BuiltRelease.java lib/ContentType.java lib/Embedded.java lib/Keys.java lib/Lock.java lib/Nix.java lib/ObjectStore.java
 //SOURCES lib/Progress.java lib/ReleaseJobs.java lib/ReleaseTag.java lib/SigningKey.java lib/publish/*.java lib/proof/*.java lib/http/*.java lib/store/*.java lib/image/*.java lib/registry/*.java
 //FILES LocalStore.java=lib/LocalStore.java
@@ -130,7 +130,7 @@ class upload implements Cli.Phase {
             environment = config.environment(environmentName);
             registries = config.registries();
             confirmation = new Confirmation(console, environment, noConfirm);
-            Nix nix = new Nix(console, Keys.without(session.env()), List.of());
+            Nix nix = new Nix(console, session.env(), List.of());
             if (target == Target.verify) {
                 verifyPublished(checkout, nix, session);
             } else if (pointTo != null) {
@@ -167,7 +167,7 @@ class upload implements Cli.Phase {
                 preflight.check(() -> cache.requireRoom(console));
             }
             preflight.throwIfAny();
-            carryOut(plan(built, access, cache, remote, signer, Keys.without(session.env())), project.name() + " " + built.version()
+            carryOut(plan(built, access, cache, remote, signer, session.env()), project.name() + " " + built.version()
                     + (target == Target.manual ? "'s manual" : ""));
             if (environment.guarded() && target == Target.all && !planOnly) {
                 FileTree.remove(git.state("roots")); // the world has it: Nix may collect it here
@@ -310,7 +310,7 @@ class upload implements Cli.Phase {
             if (hasImages(built)) {
                 proof.images((access == null ? anybodys : access.repositories()).anybodys(), built.get(), List.of(version.toString()));
             }
-            url.ifPresent(address -> proof.tag(address, version, built.map(BuiltRelease::commit), false, checkout, Keys.without(session.env())));
+            url.ifPresent(address -> proof.tag(address, version, built.map(BuiltRelease::commit), false, checkout, session.env()));
             proof.orFail();
             console.done(project.name() + " " + version + " on " + confirmation.spoken() + " is what was built");
         }
@@ -332,7 +332,7 @@ class upload implements Cli.Phase {
     // Proving needs no checkout, for a project whose names are the defaults.
     private Optional<Git> checkout(Cli.Session session) {
         try {
-            return Optional.of(Git.open(common.folder(session), Keys.without(session.env())));
+            return Optional.of(Git.open(common.folder(session), session.env()));
         } catch (Fault fault) {
             if (target != Target.verify || common.repo != null) {
                 throw fault;

@@ -92,7 +92,7 @@ public final class Access implements AutoCloseable {
             Keys keys = access.keep(Keys.of(environment, buckets, env, console, InstantSource.system()));
             keys.resolveCredentials(); // now: keys that cannot be had are found before anything begins
             access.lifetime = keys::checkLifetime;
-            access.repositories = access.keep(new Repositories(environment, Optional.empty(), wish.registries(), Keys.without(env), !wish.planOnly(), console));
+            access.repositories = access.keep(new Repositories(environment, Optional.empty(), wish.registries(), env, !wish.planOnly(), console));
             access.store = access.keep(ObjectStore.connect(environment.endpoint().orElseThrow(), environment.region(), keys,
                     Tuning.DEFAULT.withConcurrency(wish.concurrency())));
             return access;
@@ -117,14 +117,14 @@ public final class Access implements AutoCloseable {
             }
             access.gitUrl = bare.toString();
             access.repositories = access.keep(new Repositories(environment, Optional.of(folder.resolve("images")), wish.registries(),
-                    Keys.without(session.env()), !wish.planOnly(), session.console()));
+                    session.env(), !wish.planOnly(), session.console()));
             Path secret = folder.resolve("cache.sec");
             if (!Files.exists(secret)) {
                 nix.generateKey(environment.cache(), secret, folder.resolve("cache.pub"));
             }
             access.openKey = () -> SigningKey.inFile(secret, session.env());
             Embedded server = access.keep(Embedded.start(folder.resolve("buckets"),
-                    List.of(environment.releases(), environment.cache(), environment.docs(), environment.install()), Keys.without(session.env()), session.console()));
+                    List.of(environment.releases(), environment.cache(), environment.docs(), environment.install()), session.env(), session.console()));
             access.store = access.keep(ObjectStore.connect(server.endpoint(), environment.region(),
                     StaticCredentialsProvider.create(AwsBasicCredentials.create(server.id(), server.secret())),
                     Tuning.DEFAULT.withConcurrency(wish.concurrency())));

@@ -63,10 +63,10 @@ public final class Cli {
         line.registerConverter(Version.class, Version::of);
         ColorScheme colours = CommandLine.Help.defaultColorScheme(console.colours() ? Ansi.ON : Ansi.OFF);
         line.setColorScheme(colours);
-        line.setUsageHelpAutoWidth(true);
         try {
             line.parseArgs(args);
             if (line.isUsageHelpRequested()) {
+                line.setUsageHelpWidth(width(session.env()));
                 line.usage(console.out(), colours);
                 return 0;
             }
@@ -83,11 +83,18 @@ public final class Cli {
         } catch (Fault fault) {
             console.fault(fault, phase.common().verbose);
             return fault.kind().exitCode;
-        } catch (Exception e) {
+        } catch (Throwable e) {
             // Nobody foresaw this one; the class name is often the best clue there is.
             console.fault(Fault.failed(line.getCommandName() + " failed unexpectedly", e.toString(),
                     "run again with --verbose and report the stack trace").from(e), phase.common().verbose);
             return Fault.Kind.FAILED.exitCode;
         }
+    }
+
+    // Picocli would ask with all of our environment.
+    private static int width(Map<String, String> env) {
+        String[] size = Exec.of("sh", "-c", "stty size 2>&1 || :").stdin(Path.of("/dev/tty")).baseEnv(env).run().out().strip().split(" ");
+        boolean known = size.length == 2 && size[1].matches("\\d{2,4}");
+        return known ? Math.max(Integer.parseInt(size[1]), 55) : 80;
     }
 }

@@ -5,12 +5,19 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.Map;
+import java.util.UUID;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * Where a phase speaks. Results go to standard output, everything said about the work goes to
- * standard error. Colours and redrawing only where standard error is a terminal.
+ * standard error. Colours and redrawing only where standard error is a terminal. Whoever wrote what
+ * is said, it shows no key, sends the terminal nothing, and begins no line that looks like ours.
  */
 public final class Console {
 
@@ -29,6 +36,8 @@ public final class Console {
     private final BufferedReader in;
     private final boolean terminal;
     private final boolean colours;
+    // Stands for the escape in what is painted: what others wrote cannot know it.
+    private final String escape = UUID.randomUUID().toString();
     private boolean lineOpen;
 
     public Console(InputStream in, PrintStream out, PrintStream err, boolean terminal, boolean colours) {
@@ -54,8 +63,9 @@ public final class Console {
     // descriptor can tell about standard error.
     private static boolean standardErrorIsTerminal() {
         try {
-            return new ProcessBuilder("test", "-t", "2")
-                    .redirectError(ProcessBuilder.Redirect.INHERIT).start().waitFor() == 0;
+            ProcessBuilder test = new ProcessBuilder("test", "-t", "2").redirectError(ProcessBuilder.Redirect.INHERIT);
+            test.environment().clear();
+            return test.start().waitFor() == 0;
         } catch (IOException e) {
             return false;
         } catch (InterruptedException e) {
@@ -64,12 +74,9 @@ public final class Console {
         }
     }
 
+    /** Standard output, for data that must arrive as it is. */
     public PrintStream out() {
         return out;
-    }
-
-    public PrintStream err() {
-        return err;
     }
 
     public boolean terminal() {
@@ -83,43 +90,45 @@ public final class Console {
     /** A line of the result, to standard output. */
     public synchronized void print(String line) {
         clear();
-        out.println(line);
+        out.println(shown(line, "").replace("\n", "\\n"));
     }
 
     /** The name of the step that begins. */
     public synchronized void step(String line) {
         clear();
-        err.println(paint(Colour.BOLD, "==> " + line));
+        err.println(shown(paint(Colour.BOLD, "==> " + line), "    "));
     }
 
     public synchronized void say(String line) {
         clear();
-        err.println("    " + line);
+        err.println(shown("    " + line, "    "));
     }
 
     public synchronized void done(String line) {
         clear();
-        err.println(paint(Colour.GREEN, "ok: ") + line);
+        err.println(shown(paint(Colour.GREEN, "ok: ") + line, "  "));
     }
 
     public synchronized void warn(String line) {
         clear();
-        err.println(paint(Colour.YELLOW, "warning: ") + line);
+        err.println(shown(paint(Colour.YELLOW, "warning: ") + line, "  "));
     }
 
     /** What happened, why, what next. The stack trace only when asked for. */
     public synchronized void fault(Fault fault, boolean verbose) {
         clear();
-        err.println(paint(Colour.RED, fault.kind() == Fault.Kind.REFUSED ? "refused: " : "error: ") + fault.what());
+        err.println(shown(paint(Colour.RED, fault.kind() == Fault.Kind.REFUSED ? "refused: " : "error: ") + fault.what(), "  "));
         for (String why : fault.why()) {
-            err.println("  " + why.strip().replace("\n", "\n  "));
+            err.println(shown("  " + why.strip(), "  "));
         }
         if (!fault.next().isEmpty()) {
-            err.println(paint(Colour.BOLD, "  next: ") + fault.next());
+            err.println(shown(paint(Colour.BOLD, "  next: ") + fault.next(), "  "));
         }
         if (verbose) {
             // Asked for by name, to be reported: nobody else is shown a trace.
-            fault.printStackTrace(err);
+            StringWriter trace = new StringWriter();
+            fault.printStackTrace(new PrintWriter(trace, true));
+            err.println(shown("  " + trace.toString().strip(), "  "));
         }
     }
 
@@ -127,7 +136,7 @@ public final class Console {
     public String ask(String question) {
         synchronized (this) {
             clear();
-            err.print(question + " ");
+            err.print(shown(question, "") + " ");
             err.flush();
         }
         try {
@@ -138,13 +147,18 @@ public final class Console {
         }
     }
 
+    /** Text in a colour, for this console to show. */
     public String paint(Colour colour, String text) {
-        return colours ? "\u001b[" + colour.code + "m" + text + "\u001b[0m" : text;
+        return colours ? escape + "[" + colour.code + "m" + text + escape + "[0m" : text;
+    }
+
+    private String shown(String text, String indent) {
+        return Arrays.stream(text.split(Pattern.quote(escape), -1)).map(Shown::text).collect(Collectors.joining("\u001b")).replace("\n", "\n" + indent);
     }
 
     /** Draws over the last drawn line. Only for terminals: elsewhere use {@link #say}. */
     synchronized void redraw(String line) {
-        err.print("\r\u001b[K" + line);
+        err.print("\r\u001b[K" + shown(line, "").replace("\n", "\\n"));
         err.flush();
         lineOpen = true;
     }

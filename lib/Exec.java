@@ -7,16 +7,21 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
+import java.util.regex.Pattern;
 
 /**
  * One run of another program. The child does not outlive us, however we die: a shell between us and
  * it holds the other end of a pipe and ends the child when that pipe closes, which the kernel does
- * for us even after SIGKILL.
+ * for us even after SIGKILL. It inherits no secret but those it is lent by name: whoever runs as the
+ * same user can read its environment, and all that it runs in turn gets it.
  */
 public final class Exec {
 
@@ -41,7 +46,15 @@ public final class Exec {
             exit $status
             """;
 
+    /** The user's keys for a store, as the AWS tools have them. */
+    public static final Set<String> STORE_KEYS = Set.of("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN");
+
+    // By what they are called, for AWS goes on inventing them. Not a list of what may pass: the command for the key may need
+    // the token of a password manager, git that of a forge, and what else the user has set is theirs to hand on.
+    private static final Pattern OURS = Pattern.compile("RELENG_.*|AWS_(CONTAINER_.*|(?!SHARED_CREDENTIALS_FILE|VAULT_).*(KEY|SECRET|TOKEN|CREDENTIAL).*)");
+
     private final List<String> command;
+    private final Set<String> lent = new HashSet<>();
     private final Map<String, String> env = new LinkedHashMap<>();
     private Path folder;
     private Path stdin = Path.of("/dev/null");
@@ -64,6 +77,17 @@ public final class Exec {
     public Exec in(Path folder) {
         this.folder = folder;
         return this;
+    }
+
+    /** Secrets of ours that this child needs, by the names of their variables. */
+    public Exec lend(Collection<String> variables) {
+        lent.addAll(variables);
+        return this;
+    }
+
+    /** Those of the variables that no child inherits. */
+    public static List<String> secrets(Collection<String> variables) {
+        return variables.stream().filter(name -> OURS.matcher(name).matches()).toList();
     }
 
     /** One more environment variable. Secrets may go here, never into the command line. */
@@ -156,6 +180,9 @@ public final class Exec {
             builder.environment().clear();
             builder.environment().putAll(baseEnv);
         }
+        List<String> withheld = new ArrayList<>(secrets(builder.environment().keySet()));
+        withheld.removeAll(lent);
+        builder.environment().keySet().removeAll(withheld);
         builder.environment().putAll(env);
         try {
             return builder.start();

@@ -39,6 +39,10 @@ public final class Git implements AutoCloseable {
     private final Repository repository;
     private final Map<String, String> env;
 
+    static {
+        JGit.withoutSystemSettings();
+    }
+
     private Git(Repository repository, Map<String, String> env) {
         this.repository = repository;
         this.env = env;

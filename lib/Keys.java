@@ -15,11 +15,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.stream.Collectors;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.AwsCredentials;
 import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
 import software.amazon.awssdk.auth.credentials.AwsSessionCredentials;
+import software.amazon.awssdk.auth.credentials.ProcessCredentialsProvider;
 import software.amazon.awssdk.auth.credentials.ProfileCredentialsProvider;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 import software.amazon.awssdk.core.exception.SdkException;
@@ -37,10 +37,6 @@ public final class Keys implements AwsCredentialsProvider, AutoCloseable {
 
     /** Keys that end sooner than this are no keys to begin a release with. */
     private static final Duration ENOUGH = Duration.ofMinutes(15);
-
-    // Children get none of these: everybody who runs as the same user can read their environment.
-    private static final List<String> SECRETS = List.of("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
-            "AWS_SECURITY_TOKEN", "AWS_CREDENTIAL_EXPIRATION", "RELENG_SIGNING_KEY", "RELENG_SIGNING_KEY_COMMAND");
 
     private static final List<String> PROFILE_KEYS = List.of(ProfileProperty.AWS_ACCESS_KEY_ID, ProfileProperty.CREDENTIAL_PROCESS,
             ProfileProperty.SSO_START_URL, "sso_session", ProfileProperty.ROLE_ARN, ProfileProperty.LOGIN_SESSION);
@@ -76,19 +72,12 @@ public final class Keys implements AwsCredentialsProvider, AutoCloseable {
         ProfileFileSupplier files = profiles(environment, env);
         Optional<String> profile = set(env, "AWS_PROFILE").or(() -> files.get().profile("default").filter(Keys::holdsKeys).map(Profile::name));
         if (profile.isPresent()) {
-            return new Keys("the profile '" + profile.get() + "'", environment,
-                    ProfileCredentialsProvider.builder().profileFile(files).profileName(profile.get()).build(), clock);
+            return new Keys("the profile '" + profile.get() + "'", environment, ofProfile(files, profile.get()), clock);
         }
         String host = environment.keysFrom().orElseThrow(() -> Fault.refused("there are no keys for " + environment.endpoint().orElseThrow(),
                 "neither AWS_ACCESS_KEY_ID nor AWS_PROFILE is set, there is no default profile, and no ssh host makes keys for " + environment.name(),
                 "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, and run again"));
-        return new Keys(host, environment, new Ephemeral(host, "releng-" + environment.name(), buckets, without(env), console, clock), clock);
-    }
-
-    /** The environment variables without keys, for children that need none. */
-    public static Map<String, String> without(Map<String, String> env) {
-        return env.entrySet().stream().filter(variable -> !SECRETS.contains(variable.getKey()))
-                .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
+        return new Keys(host, environment, new Ephemeral(host, "releng-" + environment.name(), buckets, env, console, clock), clock);
     }
 
     /** The keys as they are now. Throws Fault where they cannot be had. */
@@ -171,6 +160,18 @@ public final class Keys implements AwsCredentialsProvider, AutoCloseable {
             throw Fault.refused("there are no keys for " + environment.endpoint().orElseThrow(),
                     config + " or " + credentials + " cannot be read: " + e.getMessage(), "mend it and run again");
         }
+    }
+
+    // The SDK would run a profile's program with all of our environment.
+    private static AwsCredentialsProvider ofProfile(ProfileFileSupplier files, String name) {
+        Optional<String> program = files.get().profile(name).flatMap(profile -> profile.property(ProfileProperty.CREDENTIAL_PROCESS));
+        if (program.isEmpty()) {
+            return ProfileCredentialsProvider.builder().profileFile(files).profileName(name).build();
+        }
+        List<String> line = new ArrayList<>(List.of("env"));
+        Exec.secrets(System.getenv().keySet()).forEach(variable -> line.addAll(List.of("-u", variable)));
+        line.addAll(List.of("sh", "-c", program.get()));
+        return ProcessCredentialsProvider.builder().command(line).build();
     }
 
     // A profile may say no more than a region.

@@ -10,6 +10,7 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -75,6 +76,7 @@ public final class Nix {
     private final Console console;
     private final Map<String, String> env;
     private final List<String> options;
+    private Optional<Boolean> fetchesFromS3 = Optional.empty();
 
     /** {@code options} go to every command that evaluates or builds, as Nix spells them. */
     public Nix(Console console, Map<String, String> env, List<String> options) {
@@ -158,7 +160,7 @@ public final class Nix {
         List<String> line = new ArrayList<>(List.of("nix", "eval", "--json", flake + "#release-jobs", "--apply",
                 expression.replace("SELECT", PROFILE.replace("PROFILE", quote(profile)))));
         line.addAll(options);
-        return nix(line);
+        return fetching(line);
     }
 
     // What Nix says about one job; empty when it evaluates.
@@ -179,7 +181,7 @@ public final class Nix {
         List<String> line = new ArrayList<>(List.of("nix-eval-jobs", "--force-recurse", "--flake",
                 flake + "#release-jobs" + (profiles ? "." + quote(profile) : "")));
         line.addAll(options);
-        Exec.Result result = nix(line).run();
+        Exec.Result result = fetching(line).run();
         List<JsonNode> found = new ArrayList<>();
         for (String json : result.out().lines().filter(text -> text.startsWith("{")).toList()) {
             var node = Json.object(json.getBytes(StandardCharsets.UTF_8), "nix-eval-jobs");
@@ -214,7 +216,7 @@ public final class Nix {
         List<String> line = new ArrayList<>(List.of("nix-store", "--realise", "--add-root", roots.resolve("built").toString(), "--indirect"));
         line.addAll(drvs);
         line.addAll(options);
-        Exec build = nix(line).onError(text -> console.say(text));
+        Exec build = fetching(line).onError(text -> console.say(text));
         build.orFail("the build failed", "see what Nix says above; mend it, or give it more builders, and run build again");
         for (int i = 0; i < drvs.size(); i++) {
             nix(List.of("nix-instantiate", "--add-root", roots.resolve("drv-" + i).toString(), "--indirect", "--expr",
@@ -298,6 +300,17 @@ public final class Nix {
             line.addAll(1, List.of("--extra-experimental-features", "nix-command flakes"));
         }
         return Exec.of(line).baseEnv(env);
+    }
+
+    // What is built should not see keys, which a Nix without a daemon hands to derivations that ask for them by name. It gets
+    // them only where Nix itself needs them, for a substituter behind keys that are not in a profile.
+    private Exec fetching(List<String> command) {
+        if (fetchesFromS3.isEmpty()) {
+            List<String> line = new ArrayList<>(List.of("nix", "show-config"));
+            line.addAll(options);
+            fetchesFromS3 = Optional.of(nix(line).run().out().lines().anyMatch(setting -> setting.startsWith("substituters = ") && setting.contains("s3://")));
+        }
+        return fetchesFromS3.get() ? nix(command).lend(Exec.STORE_KEYS) : nix(command);
     }
 
     private boolean onPath(String program) {

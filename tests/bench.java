@@ -10,7 +10,7 @@
 //DEPS software.amazon.awssdk:bom:2.57.8@pom
 //DEPS software.amazon.awssdk:s3
 //DEPS software.amazon.awssdk:apache5-client
-//SOURCES ../lib/Console.java ../lib/Embedded.java ../lib/Exec.java ../lib/Fault.java ../lib/FileTree.java
+//SOURCES ../lib/Console.java ../lib/Embedded.java ../lib/Exec.java ../lib/Fault.java ../lib/Shown.java ../lib/FileTree.java
 //SOURCES ../lib/BuiltRelease.java ../lib/ImagePolicy.java ../lib/Json.java ../lib/Nix.java ../lib/Version.java ../lib/image/*.java
 //SOURCES DockerRegistry.java Home.java Missing.java
 //SOURCES bench/Cleanup.java bench/DelayProxy.java bench/FileSet.java bench/ImageSet.java bench/ImagesBench.java bench/Measure.java

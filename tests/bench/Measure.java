@@ -57,7 +57,8 @@ final class Measure {
         Path rss = scratch.resolve("rss");
         List<String> line = new ArrayList<>(List.of("bash", "-c", TIMED, "bash", figures.toString(), rss.toString()));
         line.addAll(command.line());
-        Exec exec = Exec.of(line).baseEnv(environment(command.env()));
+        Exec exec = Exec.of(line).baseEnv(environment());
+        command.env().forEach(exec::env);
         Exec.Result result = exec.run();
         if (result.exit() != 0 && !mayFail) {
             throw Fault.failed("a measured program failed: " + String.join(" ", command.line()), exec.because(result),
@@ -71,12 +72,11 @@ final class Measure {
     }
 
     // Nobody is measured with a profile or a proxy of the user's.
-    private static Map<String, String> environment(Map<String, String> added) {
+    private static Map<String, String> environment() {
         Map<String, String> env = new HashMap<>(System.getenv());
         env.keySet().removeIf(name -> name.startsWith("RCLONE_") || name.startsWith("AWS_"));
         env.put("no_proxy", "127.0.0.1,localhost");
         env.put("NO_PROXY", "127.0.0.1,localhost");
-        env.putAll(added);
         return env;
     }
 }

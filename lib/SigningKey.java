@@ -37,6 +37,8 @@ public final class SigningKey implements AutoCloseable {
     // The process that made the file is part of its name: what it leaves behind when it is killed, a later one removes.
     private static final Pattern OURS = Pattern.compile("releng-key-(\\d{1,9})-[0-9a-f-]+");
 
+    private static final String COMMAND = "RELENG_SIGNING_KEY_COMMAND";
+
     private final String text;
     private final String publicKey;
     private final Optional<Path> given;
@@ -64,10 +66,10 @@ public final class SigningKey implements AutoCloseable {
         if (text.isPresent()) {
             return new SigningKey("RELENG_SIGNING_KEY", text.get(), Optional.empty(), env);
         }
-        String command = Keys.set(env, "RELENG_SIGNING_KEY_COMMAND").orElseThrow(() -> Fault.refused("there is no key to sign the cache with",
+        Keys.set(env, COMMAND).orElseThrow(() -> Fault.refused("there is no key to sign the cache with",
                 "neither --signing-key nor RELENG_SIGNING_KEY nor RELENG_SIGNING_KEY_COMMAND is given",
                 "name the key's file, or a command that prints it, such as: age -d -i ID prod.key.age"));
-        return new SigningKey("RELENG_SIGNING_KEY_COMMAND", printedBy(command, env), Optional.empty(), env);
+        return new SigningKey(COMMAND, printedByCommand(env), Optional.empty(), env);
     }
 
     /** A key in a file that stays where it is. What can be read but once, such as a pipe, is kept in memory. */
@@ -82,9 +84,10 @@ public final class SigningKey implements AutoCloseable {
         }
     }
 
-    private static String printedBy(String command, Map<String, String> env) {
+    // What it says may be a secret, so it does not stand on a command line, nor in the environment of what it runs.
+    private static String printedByCommand(Map<String, String> env) {
         String next = "run it by hand; it must print the key";
-        Exec.Result result = Exec.of("sh", "-c", command).baseEnv(env).run();
+        Exec.Result result = Exec.of("sh", "-c", "command=$COMMAND; unset COMMAND; eval \"$command\"".replace("COMMAND", COMMAND)).baseEnv(env).lend(List.of(COMMAND)).run();
         if (result.exit() == 127) {
             throw Fault.failed("the command for the signing key failed", "a program in RELENG_SIGNING_KEY_COMMAND is not installed", next);
         }

@@ -302,4 +302,22 @@ class BuildTest {
         assertEquals(2, usage.exit());
         assertTrue(usage.err().contains("--nonsense"), usage.err());
     }
+
+    /** Without a daemon Nix hands variables to derivations that ask for them, so it has them only where it must fetch with them itself. */
+    @Test
+    void nixGetsKeysOnlyForSubstitutersOfS3() throws IOException {
+        Checkout checkout = Released.copy(folder.resolve("checkout"));
+        Path bin = Files.createDirectory(folder.resolve("bin"));
+        Path got = folder.resolve("got");
+        for (String program : List.of("nix", "nix-store", "nix-instantiate")) {
+            Program.write(bin.resolve(program), "#!/bin/sh\nenv >>'" + got + "'\nPATH=${PATH#*:}\nexec " + program + " \"$@\"\n");
+        }
+        checkout.with("PATH", bin + ":" + System.getenv("PATH")).with("AWS_ACCESS_KEY_ID", "of-store").with("AWS_SECRET_ACCESS_KEY", "of-store").with("RELENG_SIGNING_KEY", "signing");
+        assertEquals(0, checkout.run(new build(), "--target", "manual").exit());
+        assertFalse(Files.readString(got).contains("=of-store") || Files.readString(got).contains("=signing"), Files.readString(got));
+        Checkout.Run run = checkout.run(new build(), "--target", "manual", "--option", "extra-substituters", "s3://nowhere?endpoint=127.0.0.1:1&scheme=http");
+        assertEquals(0, run.exit(), run.err());
+        assertTrue(Files.readString(got).contains("AWS_SECRET_ACCESS_KEY=of-store"), Files.readString(got));
+        assertFalse(Files.readString(got).contains("=signing"), Files.readString(got));
+    }
 }

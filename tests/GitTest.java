@@ -156,4 +156,20 @@ class GitTest {
             assertEquals(Optional.empty(), git.read(git.head(), "src/none"));
         }
     }
+
+    @Test
+    void hooksAndGitGetNoKeys() throws IOException {
+        Path got = temp.resolve("got");
+        for (String hook : List.of("commit-msg", "reference-transaction")) {
+            Program.write(checkout.folder.resolve(".git/hooks/" + hook), "#!/bin/sh\nenv >>'" + got + "'\n");
+        }
+        checkout.with("AWS_SECRET_ACCESS_KEY", "canary").with("RELENG_SIGNING_KEY", "canary").with("FORGE_TOKEN", "mine");
+        try (Git git = open(checkout.folder)) {
+            git.throughHook("message");
+            git.tag("1.0", git.head(), "message", false);
+        }
+        String env = Files.readString(got);
+        assertTrue(env.contains("FORGE_TOKEN=mine") && env.contains("GIT_EXEC_PATH="), "both ran: " + env);
+        assertTrue(!env.contains("canary"), env);
+    }
 }

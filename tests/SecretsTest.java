@@ -59,7 +59,7 @@ class SecretsTest {
         Exec.of("nix-store", "--generate-binary-cache-key", "test-1", keyFile.toString(), folder.resolve("key.pub").toString()).orFail("key", "");
         ssh = new AccessTest.FakeSsh(Files.createDirectory(folder.resolve("ssh")));
         ssh.prints(store.id(), store.secret());
-        for (String program : List.of("git", "nix", "nix-store")) {
+        for (String program : List.of("git", "nix", "nix-store", "sh", "test", "stty")) {
             wrap(program, "");
         }
         checkout.env().keySet().removeIf(name -> name.startsWith("AWS_") || name.startsWith("RELENG_SIGNING_KEY") || name.equals("XDG_RUNTIME_DIR"));
@@ -271,20 +271,54 @@ class SecretsTest {
         assertNothingFound();
     }
 
+    private static final String NOTE = "{ echo; echo \"= $0\"; env; } >>'CHILDREN'\n";
+
+    private Path program(String name, String shell) throws IOException {
+        return Program.write(bin.resolve(name), "#!/bin/sh\n" + NOTE.replace("CHILDREN", folder.resolve("children").toString()) + shell + "\n");
+    }
+
+    private void assertChildrenHaveNoSecret(String... expected) throws IOException {
+        String[] children = Files.readString(folder.resolve("children")).split("(^|\n)\n= ");
+        for (String name : expected) {
+            assertTrue(Stream.of(children).anyMatch(child -> child.startsWith(name) || child.lines().findFirst().orElse("").endsWith("/" + name)), name + " did not run");
+        }
+        for (String child : children) {
+            // The shell that is told the command for the key is the only one that has it.
+            String rest = child.startsWith("sh ") ? child.replaceAll("RELENG_SIGNING_KEY_COMMAND=of-command.*", "") : child;
+            search.in("the environment of " + child.lines().findFirst().orElse(""), rest.getBytes());
+        }
+        assertNothingFound();
+    }
+
     @Test
     void childrenDoNotInheritKeys() throws Exception {
         withVariables();
         checkout.with("AWS_SESSION_TOKEN", "").with("RELENG_SIGNING_KEY_COMMAND", "echo " + CANARY);
         assertEquals(0, upload("--plan"), output());
-        String[] children = Files.readString(folder.resolve("children")).split("(^|\n)\n= ");
-        assertTrue(Stream.of(children).anyMatch(child -> child.startsWith("nix ")) && Stream.of(children).anyMatch(child -> child.startsWith("git ls-remote")));
-        for (String child : children) {
-            // With these JGit looks for the system's settings, and hands on all there is; they end at once.
-            if (!child.startsWith("git config --system") && !child.startsWith("git --version")) {
-                search.in("the environment of " + child.lines().findFirst().orElse(""), child.getBytes());
-            }
+        assertEquals(0, upload("--help"), output());
+        assertChildrenHaveNoSecret("nix ", "git ls-remote", "sh ", "test -t 2");
+    }
+
+    /** Who is asked for one key sees no other: a profile's program, the command for the signing key, a credential helper, hooks. */
+    @Test
+    void whoeverIsAskedForAKeySeesNoOther() throws Exception {
+        for (String variable : List.of("AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_CREDENTIAL_EXPIRATION", "AWS_WEB_IDENTITY_TOKEN_FILE",
+                "AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "RELENG_OF_TOMORROW")) {
+            checkout.with(variable, CANARY);
         }
-        assertNothingFound();
+        Path printed = Files.writeString(folder.resolve("printed"), "{\"Version\": 1, \"AccessKeyId\": \"" + store.id() + "\", \"SecretAccessKey\": \"" + store.secret() + "\"}");
+        program("of-profile", "cat '" + printed + "'");
+        program("of-command", "[ \"$OF_THE_USER\" = theirs ] && cat '" + keyFile + "'");
+        Path answer = Files.writeString(folder.resolve("answer"), "{\"Username\": \"" + DockerRegistry.USER + "\", \"Secret\": \"" + DockerRegistry.PASSWORD + "\"}");
+        program("docker-credential-test", "cat >/dev/null; cat '" + answer + "'");
+        Files.createSymbolicLink(checkout.folder.resolve(".git/hooks/pre-push"), program("pre-push", "cat >/dev/null"));
+        checkout.with("AWS_CONFIG_FILE", Files.writeString(folder.resolve("config"), "[profile p]\ncredential_process = of-profile 'an argument'\n").toString())
+                .with("AWS_PROFILE", "p").with("RELENG_SIGNING_KEY_COMMAND", "of-command # " + CANARY).with("OF_THE_USER", "theirs")
+                .with("REGISTRY_AUTH_FILE", Files.writeString(folder.resolve("helper.json"), "{\"credHelpers\": {\"" + registry.host() + "\": \"test\"}}").toString());
+        assertEquals(0, upload(), output());
+        assertChildrenHaveNoSecret("of-profile", "of-command", "docker-credential-test", "pre-push", "git push");
+        assertTrue(Files.readString(folder.resolve("children")).contains("\nAWS_PROFILE=p\n"), "where keys are is no secret");
+        assertPublished();
     }
 
     @Test
@@ -306,6 +340,18 @@ class SecretsTest {
         Path config = Files.writeString(folder.resolve("config"), "[profile p]\ncredential_process = cat '" + printed + "'\n");
         checkout.with("AWS_PROFILE", "p").with("AWS_CONFIG_FILE", config.toString());
         assertFails("process-based credentials");
+        store.credentials().forEach(checkout::with);
+        checkout.with("RELENG_SIGNING_KEY", Files.readString(keyFile));
+        String remotes = checkout.read("releng.json");
+        checkout.write("releng.json", remotes.replace("\"" + remote + "\"", "\"http://me:" + CANARY + "@127.0.0.1:1/lix\""));
+        assertFails("the git repository http://127.0.0.1:1/lix cannot be reached");
+        String settings = checkout.read(".git/config");
+        checkout.git("remote", "add", "other", "https://" + CANARY + "@git.example.org/x.git");
+        checkout.git("config", "url.https://me:" + CANARY + "@short.example.org/.insteadOf", "short:");
+        checkout.git("remote", "add", "short", "short:y");
+        checkout.write("releng.json", remotes.replace("\"" + remote + "\"", "\"ssh://gerrit.example.org/lix\", \"gerrit\": true"));
+        assertFails("no remote of this clone is ssh://gerrit.example.org/lix");
+        checkout.write(".git/config", settings).write("releng.json", remotes);
         Files.createFile(folder.resolve("out"));
         searchEverything();
         assertNothingFound();

@@ -1,6 +1,7 @@
 package lib;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.net.URI;
@@ -24,12 +25,12 @@ import lib.http.Body;
 import lib.http.Refusal;
 import lib.http.Tuning;
 import lib.store.Dialect;
+import lib.store.Listing;
 import lib.store.Pace;
 import lib.store.Parts;
 import lib.store.Probe;
 import lib.store.Sdk;
 import lib.store.Wire;
-import lib.store.Xml;
 import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
 import software.amazon.awssdk.core.exception.SdkException;
 import software.amazon.awssdk.services.s3.model.Delete;
@@ -50,6 +51,9 @@ public final class ObjectStore implements AutoCloseable {
 
     private static final Dialect UNKNOWN = new Dialect(true, true, true, false);
 
+    /** Bytes. What is read as a whole is a document: a narinfo, a manifest, a release.json. */
+    private static final int LARGEST_SMALL = 64 << 20;
+
     /** An object as a listing shows it; the ETag without quotes. */
     public record Stored(String key, long size, String etag) {
         /** The object's MD5 in hex, where the ETag is one: a multipart ETag ({@code ...-N}) is not. */
@@ -62,6 +66,7 @@ public final class ObjectStore implements AutoCloseable {
     private final Tuning tuning;
     private final Wire wire;
     private final Sdk sdk;
+    private final Listing listing;
     private final ExecutorService workers;
     private final Parts parts;
     private final Map<String, Dialect> dialects = new ConcurrentHashMap<>();
@@ -73,8 +78,9 @@ public final class ObjectStore implements AutoCloseable {
         Pace pace = new Pace(tuning.concurrency());
         wire = new Wire(endpoint, region, credentials, tuning, pace);
         sdk = new Sdk(endpoint, region, credentials, tuning, pace);
+        listing = new Listing(sdk);
         workers = Executors.newFixedThreadPool(tuning.concurrency(), ObjectStore::daemon);
-        parts = new Parts(wire, sdk, tuning, workers);
+        parts = new Parts(wire, sdk, listing, tuning, workers);
     }
 
     /** Talks to this endpoint and no other, whatever AWS_ENDPOINT_URL or a profile say. */
@@ -100,61 +106,32 @@ public final class ObjectStore implements AutoCloseable {
 
     /** Throws Fault when the bucket is not there or may not be read. */
     public void requireBucket(String bucket) {
-        ask("bucket " + bucket + " cannot be read", () -> wire.ask("GET", bucket, "", Wire.query("list-type", "2", "max-keys", "1")));
+        ask("bucket " + bucket + " cannot be read", () -> {
+            listing.requireBucket(bucket);
+            return null;
+        });
     }
 
     /**
-     * Finds out by trying what the store can do, and that the keys may write and delete; leaves
-     * nothing behind. {@link #create} goes by it from now on.
+     * Finds out by trying what the store can do, and that the keys may write and delete; leaves nothing behind, and
+     * removes what killed runs have left: old probes, and parts of over a week ago. {@link #create} goes by it from now on.
      */
     public Dialect probe(String bucket) {
         return dialects.computeIfAbsent(bucket, unknown ->
-                ask("bucket " + bucket + " cannot be written", () -> new Probe(wire, sdk, bucket).run()));
+                ask("bucket " + bucket + " cannot be written", () -> new Probe(wire, sdk, listing, bucket).run()));
     }
 
     /** All objects whose key begins with the prefix, by key; one request a thousand. */
     public SortedMap<String, Stored> list(String bucket, String prefix) {
         SortedMap<String, Stored> objects = new TreeMap<>();
-        for (String page : pages(bucket, prefix, "")) {
-            for (String object : Xml.all(page, "Contents")) {
-                String key = Xml.text(object, "Key");
-                objects.put(key, new Stored(key, Long.parseLong(Xml.text(object, "Size")), Xml.text(object, "ETag").replace("\"", "")));
-            }
-        }
+        ask("bucket " + bucket + " cannot be listed", () -> listing.objects(bucket, prefix)).forEach((key, object) ->
+                objects.put(key, new Stored(key, object.size(), object.eTag() == null ? "" : object.eTag().replace("\"", ""))));
         return objects;
     }
 
     /** The folders right below a prefix that ends in a slash, without it and without theirs. */
     public List<String> folders(String bucket, String prefix) {
-        List<String> folders = new ArrayList<>();
-        for (String page : pages(bucket, prefix, "/")) {
-            for (String found : Xml.all(page, "CommonPrefixes")) {
-                folders.add(Xml.text(found, "Prefix").substring(prefix.length()).replace("/", ""));
-            }
-        }
-        return folders;
-    }
-
-    // ListObjectsV2 of the S3 API.
-    private List<String> pages(String bucket, String prefix, String delimiter) {
-        return ask("bucket " + bucket + " cannot be listed", () -> {
-            List<String> pages = new ArrayList<>();
-            String token = "";
-            do {
-                List<String> query = new ArrayList<>();
-                if (!token.isEmpty()) {
-                    query.addAll(List.of("continuation-token", token));
-                }
-                if (!delimiter.isEmpty()) {
-                    query.addAll(List.of("delimiter", delimiter));
-                }
-                query.addAll(List.of("list-type", "2", "max-keys", "1000", "prefix", prefix));
-                String page = wire.ask("GET", bucket, "", Wire.query(query.toArray(new String[0])));
-                pages.add(page);
-                token = Xml.text(page, "IsTruncated").equals("true") ? Xml.text(page, "NextContinuationToken") : "";
-            } while (!token.isEmpty());
-            return pages;
-        });
+        return ask("bucket " + bucket + " cannot be listed", () -> listing.folders(bucket, prefix));
     }
 
     /** The SHA-256 in hex that was stored with the object, or, where none was, that of its downloaded bytes. */
@@ -184,14 +161,20 @@ public final class ObjectStore implements AutoCloseable {
 
     /** An object's size in bytes; empty when there is none. */
     public Optional<Long> size(String bucket, String key) {
-        return ask(name(bucket, key) + " cannot be read", () -> wire.head(bucket, key)).map(head -> Long.parseLong(head.get("content-length")));
+        return ask(name(bucket, key) + " cannot be read", () -> {
+            Optional<Map<String, String>> head = wire.head(bucket, key);
+            if (head.isPresent() && !head.get().containsKey("content-length")) {
+                throw new Refusal(200, "", "it does not say how large it is (Content-Length)", Optional.empty());
+            }
+            return head.map(headers -> Long.parseLong(headers.get("content-length")));
+        });
     }
 
     /** A small object's bytes; empty when there is none. */
     public Optional<byte[]> get(String bucket, String key) {
         return ask(name(bucket, key) + " cannot be read", () -> {
             try {
-                return Optional.of(wire.send("GET", bucket, key, "", Map.of(), Body.NONE, Wire.EMPTY_SHA256, (headers, body) -> body.readAllBytes()));
+                return Optional.of(wire.send("GET", bucket, key, "", Map.of(), Body.NONE, Wire.EMPTY_SHA256, (headers, body) -> small(body)));
             } catch (Refusal refusal) {
                 if (refusal.status == 404 && !refusal.code.equals("NoSuchBucket")) {
                     return Optional.empty();
@@ -199,6 +182,14 @@ public final class ObjectStore implements AutoCloseable {
                 throw refusal;
             }
         });
+    }
+
+    private static byte[] small(InputStream body) throws IOException {
+        byte[] bytes = body.readNBytes(LARGEST_SMALL + 1);
+        if (bytes.length > LARGEST_SMALL) {
+            throw new Refusal(200, "", "it is larger than " + LARGEST_SMALL + " bytes, which nothing here should be", Optional.empty());
+        }
+        return bytes;
     }
 
     /**
@@ -235,7 +226,8 @@ public final class ObjectStore implements AutoCloseable {
      * knows how. When there is another by then that is fine if the bytes are ours, and else refused.
      */
     public void replace(String bucket, String key, Path file, String sha256, String cacheControl, String etag) {
-        if (!dialects.getOrDefault(bucket, UNKNOWN).conditionalReplacing()) {
+        // What goes in parts has no such condition.
+        if (!dialects.getOrDefault(bucket, UNKNOWN).conditionalReplacing() || file.toFile().length() > tuning.partsFrom()) {
             requireAt(bucket, key, Optional.of(etag));
         }
         conditionally(bucket, key, file, sha256, () -> send(bucket, key, file, Optional.of(sha256), cacheControl, Optional.of(etag)));
@@ -344,11 +336,6 @@ public final class ObjectStore implements AutoCloseable {
         });
     }
 
-    /** Removes what uploads that were killed have left of keys that begin so. Returns of how many uploads. */
-    public int abandonParts(String bucket, String prefix) {
-        return ask("parts left in bucket " + bucket + " could not be removed", () -> parts.abandon(bucket, prefix, false));
-    }
-
     /** Deletes objects, a thousand a request. Throws Fault naming each that is still there. */
     public void delete(String bucket, Collection<String> keys) {
         List<String> all = new ArrayList<>(keys);
@@ -388,6 +375,7 @@ public final class ObjectStore implements AutoCloseable {
             case "InvalidAccessKeyId", "SignatureDoesNotMatch" -> "check the keys and the region";
             case "BadDigest", "XAmzContentSHA256Mismatch" -> "the file is not what was built, or was changed on the way: build again";
             default -> switch (e.status) {
+                case 200 -> "see that this is the address of an object store, and that nothing on the way answers in its place";
                 case 401, 403 -> "check that the key may do this on this bucket";
                 case 404 -> "check the bucket's name in the environment; releng makes no buckets";
                 default -> "run again: what is there is not sent twice";

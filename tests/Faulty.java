@@ -43,6 +43,11 @@ final class Faulty implements Closeable {
         return URI.create("http://127.0.0.1:" + listening.getLocalPort());
     }
 
+    /** A decision: an answer of success with this document. */
+    static String document(String xml) {
+        return "raw HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nContent-Length: " + xml.getBytes(StandardCharsets.ISO_8859_1).length + "\r\n\r\n" + xml;
+    }
+
     long partBytes() {
         return requests.stream().filter(request -> request.head().contains("partNumber=")).mapToLong(Seen::length).sum();
     }
@@ -71,7 +76,7 @@ final class Faulty implements Closeable {
             text.append((char) c);
         }
         String head = text.toString();
-        var matcher = java.util.regex.Pattern.compile("(?i)content-length: *(\\d+)").matcher(head);
+        var matcher = java.util.regex.Pattern.compile("(?im)^content-length: *(\\d+)").matcher(head);
         Seen seen = new Seen(head.substring(0, head.indexOf(' ')), head, matcher.find() ? Long.parseLong(matcher.group(1)) : 0);
         requests.add(seen);
         String what = seen.method().equals("DELETE") && otherwise != null ? otherwise : decision.on(seen, count.incrementAndGet());
@@ -104,7 +109,7 @@ final class Faulty implements Closeable {
                     client.setSoLinger(true, 0);
                     return false;
                 }
-                out.write(answer(what, seen).getBytes(StandardCharsets.ISO_8859_1));
+                out.write((what.startsWith("raw ") ? what.substring(4) : answer(what, seen)).getBytes(StandardCharsets.ISO_8859_1));
                 return true;
             }
         }
@@ -115,7 +120,7 @@ final class Faulty implements Closeable {
             String xml = seen.head().startsWith("POST") ? seen.head().contains("uploadId=")
                     ? "<CompleteMultipartUploadResult><ETag>x</ETag></CompleteMultipartUploadResult>"
                     : "<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>"
-                    : seen.method().equals("GET") ? "<ListMultipartUploadsResult></ListMultipartUploadsResult>" : "";
+                    : seen.method().equals("GET") ? "<ListMultipartUploadsResult><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>" : "";
             return "HTTP/1.1 200 OK\r\nETag: \"x\"\r\nContent-Length: " + xml.length() + "\r\n\r\n" + xml;
         }
         String[] words = what.split(" ", 2);

@@ -58,7 +58,7 @@ final class SweepConsumer {
     private List<String> difference(SortedMap<String, String> state) {
         List<String> faults = new ArrayList<>();
         state.forEach((key, value) -> {
-            boolean probe = key.contains("/.releng-probe"); // of no interest to consumers; the next run must remove it
+            boolean probe = key.contains("/.releng-probe"); // of no interest to consumers; a later run removes it
             if (!value.equals(old.get(key)) && !value.equals(next.get(key)) && !probe) {
                 faults.add(key + " is neither the old nor the new one: " + value);
             }

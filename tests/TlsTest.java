@@ -1,7 +1,12 @@
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.sun.net.httpserver.HttpServer;
+import com.sun.net.httpserver.HttpsConfigurator;
+import com.sun.net.httpserver.HttpsServer;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -10,6 +15,9 @@ import java.security.KeyStore;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import javax.net.ssl.KeyManagerFactory;
+import javax.net.ssl.SSLContext;
 import lib.Exec;
 import lib.Fault;
 import lib.FileTree;
@@ -133,6 +141,47 @@ class TlsTest {
             String index = Exec.of("skopeo", "inspect", "--raw", "--cert-dir", certificate.getParent().toString(),
                     "docker://localhost" + port + "/kettle/kettle:2.95.0").orFail("skopeo", "");
             assertEquals(2, Json.MAPPER.readTree(index).path("manifests").size(), index);
+        }
+    }
+
+    @Test
+    void aRegistryElsewhereSendsNobodyToThisMachine() throws Exception {
+        List<String> asked = new CopyOnWriteArrayList<>();
+        HttpServer here = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        here.createContext("/", exchange -> {
+            asked.add(exchange.getRequestMethod() + " " + exchange.getRequestURI());
+            exchange.sendResponseHeaders(404, -1);
+            exchange.close();
+        });
+        KeyManagerFactory managers = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+        managers.init(KeyStore.getInstance(keys.toFile(), "changeit".toCharArray()), "changeit".toCharArray());
+        SSLContext context = SSLContext.getInstance("TLS");
+        context.init(managers.getKeyManagers(), null, null);
+        HttpsServer elsewhere = HttpsServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        elsewhere.setHttpsConfigurator(new HttpsConfigurator(context));
+        String inside = "http://127.0.0.1:" + here.getAddress().getPort();
+        elsewhere.createContext("/v2/", exchange -> {
+            String path = exchange.getRequestURI().getPath();
+            int status = path.startsWith("/v2/token/") ? 401 : path.startsWith("/v2/moved/") && !exchange.getRequestMethod().equals("POST") ? 307
+                    : exchange.getRequestMethod().equals("POST") ? 202 : 404;
+            exchange.getResponseHeaders().add(status == 401 ? "WWW-Authenticate" : "Location", status == 401 ? "Bearer realm=\"" + inside + "/token\"" : inside + "/x");
+            exchange.sendResponseHeaders(status, -1);
+            exchange.close();
+        });
+        here.start();
+        elsewhere.start();
+        Path release = Released.copy(folder.resolve("checkout")).folder.resolve("release");
+        String[] trusting = {"-Djdk.net.hosts.file=" + Files.writeString(folder.resolve("hosts"), "127.0.0.1 registry.example.org\n"), trusting()[0], trusting()[1]};
+        try {
+            for (String path : List.of("token", "moved", "upload")) {
+                Exec.Result pushed = run(trusting, "push", release.toString(), "registry.example.org:" + elsewhere.getAddress().getPort() + "/" + path + "/images");
+                assertEquals(1, pushed.exit(), path + ": " + pushed.err());
+                assertTrue(pushed.err().contains("must be an https address"), path + ": " + pushed.err());
+            }
+            assertEquals(List.of(), asked);
+        } finally {
+            here.stop(0);
+            elsewhere.stop(0);
         }
     }
 }

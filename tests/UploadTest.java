@@ -128,6 +128,17 @@ class UploadTest {
     }
 
     @Test
+    void aSessionTokenWithALineBreakIsRefusedAndNotShown() {
+        checkout.with("AWS_SESSION_TOKEN", "gehe\r\nX-Injected: im");
+        for (String[] arguments : new String[][] {{"--plan"}, {}}) {
+            Checkout.Run run = assertRefused(upload(arguments), store.endpoint().toString(), "x-amz-security-token", "line break");
+            assertFalse((run.out() + run.err()).contains("gehe"), run.err());
+        }
+        checkout.env().remove("AWS_SESSION_TOKEN");
+        assertNothingPublished();
+    }
+
+    @Test
     @DisplayName("hazard 23: a run with nothing to send proves all the same, and sees through metadata that vouches for other bytes")
     void nothingToSendIsProvedAllTheSame() {
         assertEquals(0, upload().exit());

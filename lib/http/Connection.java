@@ -13,6 +13,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
 import javax.net.ssl.SSLSocketFactory;
@@ -21,7 +23,12 @@ import javax.net.ssl.SSLSocketFactory;
 final class Connection implements Closeable {
 
     private static final int LONGEST_HEAD = 1 << 16;
+    /** Of answers that only say that another one is coming. */
+    private static final int MOST_INTERIM = 10;
+    private static final Pattern LENGTH = Pattern.compile("\\d{1,18}");
+    private static final Pattern STATUS = Pattern.compile("HTTP/1\\.([01]) ([1-9]\\d\\d)(?: .*)?");
 
+    private final URI server;
     private final Socket socket;
     private final Lines in;
     private final OutputStream out;
@@ -45,6 +52,7 @@ final class Connection implements Closeable {
     }
 
     Connection(URI endpoint, Tuning tuning) throws IOException {
+        server = endpoint;
         boolean tls = endpoint.getScheme().equals("https");
         int port = endpoint.getPort() >= 0 ? endpoint.getPort() : tls ? 443 : 80;
         Socket plain = new Socket();
@@ -73,6 +81,15 @@ final class Connection implements Closeable {
 
     boolean used() {
         return used;
+    }
+
+    /** Whether nothing has come that nobody asked for: it would be taken for the next answer. */
+    boolean silent() {
+        try {
+            return in.at == in.end && in.from.available() == 0;
+        } catch (IOException e) {
+            return false;
+        }
     }
 
     /** Whether nothing has moved since that time, in System.nanoTime(): writing has no timeout of its own. */
@@ -120,33 +137,62 @@ final class Connection implements Closeable {
     private Answer answer(String method) throws IOException {
         in.fill();
         long waited = System.nanoTime() - asked;
+        boolean keep;
         int status;
-        Map<String, String> headers = new TreeMap<>();
+        Map<String, String> headers;
+        int interim = 0;
         do {
             String line = in.line(LONGEST_HEAD);
-            if (!line.startsWith("HTTP/1.") || line.length() < 12) {
-                throw new IOException("not an HTTP answer: " + line.substring(0, Math.min(80, line.length())));
+            Matcher words = STATUS.matcher(line);
+            if (!words.matches()) {
+                throw broken("what is no HTTP: '" + begin(line) + "'");
             }
-            status = Integer.parseInt(line.substring(9, 12));
-            headers.clear();
-            int left = LONGEST_HEAD;
-            for (line = in.line(left); !line.isEmpty(); line = in.line(left)) {
-                left -= line.length();
-                int colon = line.indexOf(':');
-                if (colon > 0) {
-                    headers.put(line.substring(0, colon).toLowerCase(Locale.ROOT), line.substring(colon + 1).strip());
-                }
+            keep = words.group(1).equals("1");
+            status = Integer.parseInt(words.group(2));
+            headers = headers();
+            if (status == 101 || ++interim > MOST_INTERIM) {
+                throw broken(status + ", and with nothing else");
             }
         } while (status < 200);
-        boolean keep = !"close".equalsIgnoreCase(headers.get("connection"));
+        keep &= !headers.getOrDefault("connection", "").toLowerCase(Locale.ROOT).contains("close");
+        String coding = headers.get("transfer-encoding");
         String length = headers.get("content-length");
+        if (length != null && !LENGTH.matcher(length).matches()) {
+            throw broken("a Content-Length that is none: '" + begin(length) + "'");
+        }
         if (method.equals("HEAD") || status == 204 || status == 304) {
             return new Answer(status, headers, InputStream.nullInputStream(), keep, waited);
         }
-        if ("chunked".equalsIgnoreCase(headers.get("transfer-encoding"))) {
-            return new Answer(status, headers, new Content(-1, true), keep, waited);
+        if (coding != null && !coding.equalsIgnoreCase("chunked")) {
+            throw broken("a Transfer-Encoding that nobody asked for: '" + begin(coding) + "'");
+        }
+        if (coding != null) {
+            return new Answer(status, headers, new Content(-1, true), keep && length == null, waited);
         }
         return new Answer(status, headers, new Content(length == null ? Long.MAX_VALUE : Long.parseLong(length), false), keep && length != null, waited);
+    }
+
+    // A name that comes several times has its values in one list, RFC 9110, 5.3.
+    private Map<String, String> headers() throws IOException {
+        Map<String, String> headers = new TreeMap<>();
+        int left = LONGEST_HEAD;
+        for (String line = in.line(left); !line.isEmpty(); line = in.line(left)) {
+            left -= line.length();
+            int colon = line.indexOf(':');
+            if (colon < 1 || line.substring(0, colon).indexOf(' ') >= 0 || !Head.oneLine(line)) {
+                throw broken("what is no header: '" + begin(line) + "'");
+            }
+            headers.merge(line.substring(0, colon).toLowerCase(Locale.ROOT), line.substring(colon + 1).strip(), (one, other) -> one + ", " + other);
+        }
+        return headers;
+    }
+
+    private IOException broken(String what) {
+        return new IOException(server + " answered with " + what);
+    }
+
+    private static String begin(String text) {
+        return Refusal.brief(text.substring(0, Math.min(80, text.length())));
     }
 
     /** What arrives: lines and, in between, bytes. */
@@ -239,8 +285,8 @@ final class Connection implements Closeable {
                 throw new EOFException("the answer ended " + left + " bytes early");
             }
             left -= read;
-            if (chunked && left == 0) {
-                in.line(2);
+            if (chunked && left == 0 && !in.line(2).isEmpty()) {
+                throw broken("a chunk that does not end where it should");
             }
             return read;
         }
@@ -249,15 +295,13 @@ final class Connection implements Closeable {
         private void nextChunk() throws IOException {
             String size = in.line(1000);
             int extension = size.indexOf(';');
-            try {
-                left = Long.parseLong(extension < 0 ? size.strip() : size.substring(0, extension).strip(), 16);
-            } catch (NumberFormatException e) {
-                throw new IOException("not a chunk of an HTTP answer: " + size, e);
+            String digits = extension < 0 ? size.strip() : size.substring(0, extension).strip();
+            if (!digits.matches("[0-9a-fA-F]{1,15}")) {
+                throw broken("a chunk of no size: '" + begin(size) + "'");
             }
+            left = Long.parseLong(digits, 16);
             if (left == 0) {
-                while (!in.line(LONGEST_HEAD).isEmpty()) {
-                    continue;
-                }
+                headers();
                 left = -1;
             }
         }

@@ -77,8 +77,13 @@ public final class Pool implements AutoCloseable {
      * @param headers with the host
      */
     public <T> T exchange(String method, String target, Map<String, String> headers, Body body, Reader<T> reader) throws IOException {
+        headers.forEach((name, value) -> Head.require(server.toString(), name, value));
         while (true) {
             Connection connection = idle.pollFirst();
+            if (connection != null && !connection.silent()) {
+                connection.close();
+                continue;
+            }
             if (connection == null) {
                 connection = new Connection(server, tuning);
             }
@@ -106,7 +111,7 @@ public final class Pool implements AutoCloseable {
                     keep = keep && e instanceof Refusal;
                     throw e;
                 } finally {
-                    whole = keep && answer.body().read() < 0;
+                    whole = keep && answer.body().read() < 0 && connection.silent();
                 }
             } finally {
                 busy.remove(connection);

@@ -7,6 +7,7 @@ import java.util.Optional;
 public final class Refusal extends IOException {
 
     private static final long serialVersionUID = 1;
+    private static final int LONGEST = 300;
 
     public final int status;
     /** What the API calls it, such as AccessDenied; empty for an answer to HEAD, which has no body. */
@@ -15,10 +16,24 @@ public final class Refusal extends IOException {
     final transient Optional<String> retryAfter;
 
     public Refusal(int status, String code, String message, Optional<String> retryAfter) {
-        super(status + (code.isEmpty() ? "" : " " + code) + (message.isEmpty() ? "" : ": " + message));
+        super(status + (code.isEmpty() ? "" : " " + brief(code)) + (message.isEmpty() ? "" : ": " + brief(message)));
         this.status = status;
-        this.code = code;
+        this.code = brief(code);
         this.retryAfter = retryAfter;
+    }
+
+    private Refusal(Refusal refusal, String more) {
+        super(refusal.getMessage() + more, refusal);
+        this.status = refusal.status;
+        this.code = refusal.code;
+        this.retryAfter = refusal.retryAfter;
+    }
+
+    /** The same, for one who will not wait as long as the server asks. */
+    Refusal tooLong() {
+        String asked = retryAfter.map(String::strip).orElse("");
+        return new Refusal(this, "; it asks to wait " + (asked.matches("\\d+") ? brief(asked) + " s" : "until " + brief(asked))
+                + ", longer than a request is tried again");
     }
 
     /** Whether the same request may succeed a little later. */
@@ -31,5 +46,12 @@ public final class Refusal extends IOException {
             case 409 -> code.equals("ConditionalRequestConflict");
             default -> status >= 500;
         };
+    }
+
+    /** What a server says, in one line and not more of it than a terminal shows. */
+    public static String brief(String text) {
+        String some = text.length() > 2 * LONGEST ? text.substring(0, 2 * LONGEST) : text;
+        String line = some.replaceAll("[\\p{Cntrl}\\s]+", " ").strip();
+        return line.length() > LONGEST ? line.substring(0, LONGEST) + "..." : line;
     }
 }

@@ -2,12 +2,13 @@ package lib.http;
 
 import java.io.IOException;
 import java.net.UnknownHostException;
+import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
-import java.time.format.DateTimeParseException;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLException;
 
 /** Does again what may work the next time: 5xx, 408, 429, lost connections, timeouts. Never what was refused. */
@@ -32,8 +33,11 @@ public final class Retry {
                 return attempt.run();
             } catch (Refusal refusal) {
                 pause = refusal.retryAfter.isPresent() ? millis(refusal.retryAfter.get(), Instant.now()) : backoff(tried);
-                if (!refusal.passing() || tried == tuning.attempts() || tooLate(pause, end)) {
+                if (!refusal.passing() || tried == tuning.attempts()) {
                     throw refusal;
+                }
+                if (tooLate(pause, end)) {
+                    throw refusal.retryAfter.isPresent() ? refusal.tooLong() : refusal;
                 }
             } catch (IOException e) {
                 pause = backoff(tried);
@@ -53,7 +57,7 @@ public final class Retry {
     }
 
     private static boolean tooLate(long pause, long end) {
-        return System.nanoTime() + Duration.ofMillis(pause).toNanos() > end;
+        return pause > TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
     }
 
     // Full jitter: requests that failed at once must not come back at once.
@@ -63,17 +67,14 @@ public final class Retry {
 
     /** Retry-After in milliseconds: seconds or an HTTP date, RFC 9110, 10.2.3. What is neither is taken for a second. */
     static long millis(String retryAfter, Instant now) {
+        String asked = retryAfter.strip();
+        if (asked.matches("\\d+")) {
+            return TimeUnit.SECONDS.toMillis(asked.length() > 10 ? Integer.MAX_VALUE : Long.parseLong(asked));
+        }
         try {
-            return Math.multiplyExact(Long.parseUnsignedLong(retryAfter.strip()), 1000L);
-        } catch (ArithmeticException e) {
-            return Long.MAX_VALUE / 1_000_000;
-        } catch (NumberFormatException notSeconds) {
-            try {
-                Instant then = ZonedDateTime.parse(retryAfter.strip(), DateTimeFormatter.RFC_1123_DATE_TIME).toInstant();
-                return Math.max(0, Duration.between(now, then).toMillis());
-            } catch (DateTimeParseException notDate) {
-                return 1000;
-            }
+            return Math.max(0, Duration.between(now, ZonedDateTime.parse(asked, DateTimeFormatter.RFC_1123_DATE_TIME)).toMillis());
+        } catch (DateTimeException | ArithmeticException e) {
+            return 1000;
         }
     }
 }

@@ -60,7 +60,7 @@ public final class Registry implements ImageStore, AutoCloseable {
                 .map(other -> other.substring(host.length() + 1)).distinct().toList();
         this.writes = writes;
         this.tuning = tuning;
-        this.servers = new Servers(tuning);
+        this.servers = new Servers(server, tuning);
         this.tokens = new Tokens(credential, servers);
     }
 
@@ -93,7 +93,8 @@ public final class Registry implements ImageStore, AutoCloseable {
     @Override
     public Optional<String> tag(String tag) {
         return ask("the tag " + tag, () -> send("HEAD", at("manifests/" + tag), Map.of("accept", KINDS), Body.NONE, List.of(), answer ->
-                found(answer, there -> there.header(DIGEST).orElse("")))).map(digest -> digest.isEmpty() ? DockerArchive.digest(manifest(tag).orElse(new byte[0])) : digest);
+                found(answer, there -> there.header(DIGEST).filter(digest -> digest.matches("sha256:[0-9a-f]{64}")).orElse(""))))
+                .map(digest -> digest.isEmpty() ? DockerArchive.digest(manifest(tag).orElse(new byte[0])) : digest);
     }
 
     @Override
@@ -143,7 +144,8 @@ public final class Registry implements ImageStore, AutoCloseable {
     @Override
     public void blob(String digest, long size, Body.Content content) throws IOException {
         URI upload = ask("an upload", this::begin);
-        URI end = URI.create(upload + (upload.getRawQuery() == null ? "?" : "&") + "digest=" + digest);
+        String begun = upload.toString().replaceFirst("#.*", "");
+        URI end = URI.create(begun + (upload.getRawQuery() == null ? "?" : "&") + "digest=" + digest);
         String is = send("PUT", end, Map.of("content-type", "application/octet-stream"), Body.once(size, content), List.of(), Registry::taken).orElse(digest);
         require(digest, is);
     }
@@ -153,7 +155,7 @@ public final class Registry implements ImageStore, AutoCloseable {
         return send("POST", at("blobs/uploads/"), Map.of(), Body.NONE, List.of(), answer -> {
             taken(answer);
             String location = answer.header("location").orElseThrow(() -> new Refusal(answer.status(), "", "no Location for the upload", Optional.empty()));
-            return resolve(server, location);
+            return resolve(at("blobs/uploads/"), location);
         });
     }
 
@@ -198,7 +200,7 @@ public final class Registry implements ImageStore, AutoCloseable {
     // Where it says nothing, the proof that fetches it has to do.
     private void require(String digest, String is) {
         if (!is.equals(digest)) {
-            throw Fault.failed(server + ": it keeps other bytes than were sent", "it calls " + is + " what is " + digest,
+            throw Fault.failed(server + ": it keeps other bytes than were sent", "it calls " + Refusal.brief(is) + " what is " + digest,
                     "ask who runs it; do not move tags there by hand");
         }
     }
@@ -214,11 +216,11 @@ public final class Registry implements ImageStore, AutoCloseable {
         return Optional.of(reader.read(answer));
     }
 
-    private static URI resolve(URI from, String location) throws IOException {
+    private static URI resolve(URI from, String location) throws Refusal {
         try {
             return from.resolve(location);
         } catch (IllegalArgumentException e) {
-            throw new IOException("the registry names no address to go on with: " + location, e);
+            throw new Refusal(400, "", "it names no address to go on at: '" + location + "'", Optional.empty());
         }
     }
 
@@ -234,7 +236,8 @@ public final class Registry implements ImageStore, AutoCloseable {
         int challenges = 0; // the second is for a token that should have been good
         for (int hops = 0; ; ) {
             URI now = at;
-            boolean own = Servers.origin(now).equals(server); // nobody else is told who we are
+            // Nobody else is told who we are.
+            boolean own = servers.allows(now) && Servers.origin(now).equals(Servers.origin(server));
             Optional<String> authorization = own ? tokens.header(scopes) : Optional.empty();
             Map<String, String> all = new TreeMap<>(headers);
             authorization.ifPresent(value -> all.put("authorization", value));

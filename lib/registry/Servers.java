@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.net.URI;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -18,17 +19,19 @@ import lib.http.Tuning;
 /** The servers a registry consists of: itself, who makes its tokens, where its blobs are kept. Safe for threads. */
 final class Servers implements AutoCloseable {
 
+    private final boolean loopback;
     private final Tuning tuning;
     private final Map<URI, Pool> pools = new ConcurrentHashMap<>();
 
-    Servers(Tuning tuning) {
+    /** {@code registry} is the address of the one that all others are named by. */
+    Servers(URI registry, Tuning tuning) {
+        this.loopback = registry.getHost() != null && Environment.isLoopback(registry.getHost());
         this.tuning = tuning;
     }
 
     /** Sends a request once. Throws Refusal for an address that keys and bytes must not travel to. */
     <T> T send(String method, URI address, String target, Map<String, String> headers, Body body, Pool.Reader<T> reader) throws IOException {
-        boolean web = address.getHost() != null && ("https".equals(address.getScheme()) || "http".equals(address.getScheme()) && Environment.isLoopback(address.getHost()));
-        if (!web) {
+        if (!allows(address)) {
             throw new Refusal(400, "", "'" + address + "' must be an https address: keys and bytes travel there", Optional.empty());
         }
         Pool pool = pools.computeIfAbsent(origin(address), origin -> new Pool(origin, tuning));
@@ -38,9 +41,18 @@ final class Servers implements AutoCloseable {
         return pool.exchange(method, target, all, body, reader);
     }
 
-    /** Scheme, host and port. */
+    /** Whether keys and bytes may travel there. A registry elsewhere has no business with what listens on this machine. */
+    boolean allows(URI address) {
+        String scheme = String.valueOf(address.getScheme()).toLowerCase(Locale.ROOT);
+        return address.getHost() != null && address.getPort() <= 0xffff
+                && (scheme.equals("https") || scheme.equals("http") && loopback && Environment.isLoopback(address.getHost()));
+    }
+
+    /** Scheme, host and port, of an address that has a host: the same for the same server, however it is written. */
     static URI origin(URI address) {
-        return URI.create(address.getScheme() + "://" + address.getHost() + (address.getPort() < 0 ? "" : ":" + address.getPort()));
+        String scheme = address.getScheme().toLowerCase(Locale.ROOT);
+        boolean usual = address.getPort() < 0 || address.getPort() == (scheme.equals("https") ? 443 : 80);
+        return URI.create(scheme + "://" + address.getHost().toLowerCase(Locale.ROOT) + (usual ? "" : ":" + address.getPort()));
     }
 
     /** Path and query, encoded. */
@@ -48,7 +60,7 @@ final class Servers implements AutoCloseable {
         return (address.getRawPath() == null || address.getRawPath().isEmpty() ? "/" : address.getRawPath()) + (address.getRawQuery() == null ? "" : "?" + address.getRawQuery());
     }
 
-    /** What a failure says: {@code {"errors": [{"code", "message"}]}} (OCI distribution spec, error codes). Never a terminal's escapes. */
+    /** What a failure says: {@code {"errors": [{"code", "message"}]}} (OCI distribution spec, error codes). */
     static Refusal refusal(Pool.Answer answer) {
         String code = "";
         String message = "";
@@ -60,12 +72,7 @@ final class Servers implements AutoCloseable {
         } catch (JsonProcessingException e) {
             // a page of a proxy's: the status has to do
         }
-        return new Refusal(answer.status(), plain(code), plain(message), answer.header("retry-after"));
-    }
-
-    private static String plain(String text) {
-        String one = text.replaceAll("\\p{Cntrl}+", " ").strip();
-        return one.length() > 300 ? one.substring(0, 300) + "..." : one;
+        return new Refusal(answer.status(), code, message, answer.header("retry-after"));
     }
 
     @Override

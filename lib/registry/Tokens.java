@@ -4,19 +4,16 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.net.URI;
+import java.net.URISyntaxException;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import lib.Json;
 import lib.http.Body;
 import lib.http.Refusal;
@@ -28,9 +25,10 @@ import lib.http.Refusal;
  */
 final class Tokens {
 
-    private static final Pattern PARAMETER = Pattern.compile("([A-Za-z_]+)\\s*=\\s*(?:\"([^\"]*)\"|([^,\\s]+))");
     /** Where a service does not say how long a token lasts, the specification does. */
     private static final int SECONDS = 60;
+    /** Longer nobody needs one, whatever it is said to last. */
+    private static final int MOST_SECONDS = 24 * 3600;
 
     private record Token(String value, long until) {
         boolean usable() {
@@ -41,8 +39,7 @@ final class Tokens {
     private final Optional<Login.Credential> credential;
     private final Servers servers;
     private final Map<String, Token> tokens = new HashMap<>();
-    private String scheme = "";
-    private Map<String, String> challenge = Map.of();
+    private Challenge challenge = new Challenge("", Map.of());
 
     Tokens(Optional<Login.Credential> credential, Servers servers) {
         this.credential = credential;
@@ -51,10 +48,10 @@ final class Tokens {
 
     /** The header for what is to be done, such as {@code repository:lix-project/lix:pull,push}; empty where none is wanted. */
     synchronized Optional<String> header(List<String> scopes) throws IOException {
-        if (scheme.equals("basic")) {
+        if (challenge.scheme().equals("basic")) {
             return credential.map(Login.Credential::basic);
         }
-        if (!scheme.equals("bearer")) {
+        if (!challenge.scheme().equals("bearer")) {
             return Optional.empty();
         }
         String scope = String.join(" ", scopes);
@@ -66,26 +63,38 @@ final class Tokens {
         return Optional.of("Bearer " + token.value());
     }
 
-    /** Takes what a registry says with a 401; returns whether asking again is worth it: {@code sent} went with the request. */
+    /**
+     * Takes what a registry says with a 401; returns whether asking again is worth it: {@code sent} went with the
+     * request. Of several ways that of tokens is taken, which says what it is for, unless nobody can be asked for one.
+     */
     synchronized boolean challenged(String wwwAuthenticate, Optional<String> sent, List<String> scopes) {
-        String word = wwwAuthenticate.strip().replaceFirst("\\s.*$", "").toLowerCase(Locale.ROOT);
-        if (!word.equals("basic") && !word.equals("bearer")) {
+        List<Challenge> offered = Challenge.all(wwwAuthenticate).stream().filter(one -> List.of("bearer", "basic").contains(one.scheme())).toList();
+        Optional<Challenge> chosen = offered.stream()
+                .filter(one -> one.scheme().equals("bearer") && realm(one).filter(servers::allows).isPresent()).findFirst()
+                .or(() -> offered.stream().filter(one -> one.scheme().equals("basic") && credential.isPresent()).findFirst())
+                .or(() -> offered.stream().findFirst());
+        if (chosen.isEmpty()) {
             return false;
         }
-        scheme = word;
-        challenge = new TreeMap<>();
-        for (Matcher parameter = PARAMETER.matcher(wwwAuthenticate); parameter.find(); ) {
-            challenge.put(parameter.group(1).toLowerCase(Locale.ROOT), parameter.group(2) != null ? parameter.group(2) : parameter.group(3));
-        }
+        challenge = chosen.get();
         // A token that is not taken any more, though it should be: another one may be.
         tokens.remove(String.join(" ", scopes));
-        return word.equals("bearer") || sent.isEmpty() && credential.isPresent();
+        return challenge.scheme().equals("bearer") || sent.isEmpty() && credential.isPresent();
+    }
+
+    private static Optional<URI> realm(Challenge challenge) {
+        try {
+            return Optional.of(new URI(challenge.parameters().getOrDefault("realm", "").replace(" ", "%20"))).filter(realm -> realm.getHost() != null);
+        } catch (URISyntaxException e) {
+            return Optional.empty();
+        }
     }
 
     private Token fetch(List<String> scopes) throws IOException {
-        URI realm = URI.create(challenge.getOrDefault("realm", "").replace(" ", "%20"));
+        URI realm = realm(challenge).orElseThrow(() -> new Refusal(401, "", "its tokens are made at '" + challenge.parameters().getOrDefault("realm", "")
+                + "', which is no address", Optional.empty()));
         List<String> fields = new ArrayList<>();
-        Optional.ofNullable(challenge.get("service")).ifPresent(service -> fields.add("service=" + encode(service)));
+        Optional.ofNullable(challenge.parameters().get("service")).ifPresent(service -> fields.add("service=" + encode(service)));
         Map<String, String> headers = new HashMap<>();
         boolean identity = credential.map(known -> known.identity).orElse(false);
         Body body = Body.NONE;
@@ -112,8 +121,12 @@ final class Tokens {
             JsonNode token = Json.MAPPER.readTree(json);
             String value = Arrays.stream(new String[] {"token", "access_token"}).map(key -> token.path(key).asText()).filter(text -> !text.isEmpty())
                     .findFirst().orElseThrow(() -> new Refusal(401, "", realm + " answered without a token", Optional.empty()));
+            if (!value.matches("[\\x21-\\x7e]+")) {
+                throw new Refusal(401, "", realm + " answered with a token that cannot be one", Optional.empty());
+            }
             // Used up to three quarters of its life: a request has to arrive before it ends, and clocks differ.
-            return new Token(value, asked + TimeUnit.SECONDS.toNanos(Math.max(1, token.path("expires_in").asInt(SECONDS))) / 4 * 3);
+            double life = Math.max(1, Math.min(MOST_SECONDS, token.path("expires_in").asDouble(SECONDS)));
+            return new Token(value, asked + (long) (TimeUnit.SECONDS.toNanos(1) * life * 3 / 4));
         } catch (JsonProcessingException e) {
             throw new Refusal(401, "", realm + " answered what is no JSON", Optional.empty());
         }

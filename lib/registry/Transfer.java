@@ -5,13 +5,16 @@ import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.security.MessageDigest;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.function.LongConsumer;
 import lib.BuiltRelease;
 import lib.Fault;
@@ -23,30 +26,34 @@ import lib.image.DockerArchive;
 
 /**
  * Sends blobs of an image to the stores that lack them, all at once: the archive is read, and each layer compressed,
- * once whatever the number of stores, and nothing is kept. What did not arrive is sent in another pass over the
- * archive, to those that still lack it.
+ * once whatever the number of stores, and nothing is kept. One store's trouble is its own: one that fails, or keeps
+ * the others waiting, gets no more in this pass. What did not arrive is sent in another pass over the archive, to
+ * those that still lack it.
  */
 public final class Transfer {
+
+    /** Who is alone is waited for as long as its own requests go on trying. */
+    private static final Duration ALONE = Duration.ofDays(1);
 
     private final Path archive;
     private final BuiltRelease.Image image;
     private final boolean mount;
-    private final Map<ImageStore, Set<String>> missing = new LinkedHashMap<>();
+    private final Tuning tuning;
+    private final LongConsumer sent;
+    /** What each lacks; its lane takes away what has arrived, even when nobody waits for that any more. */
+    private final Map<Lane, Set<String>> missing = new LinkedHashMap<>();
     /** Those of the pass that have failed, and how; they get no more in it. */
-    private final Map<ImageStore, Exception> failed = new LinkedHashMap<>();
+    private final Map<Lane, Exception> failed = new LinkedHashMap<>();
     private final List<String> lost = new ArrayList<>();
     private Fault remedy;
-    /** What is wrong with the archive itself: nobody gets more of it. */
-    private RuntimeException broken;
 
-    private final LongConsumer sent;
-
-    private Transfer(Path archive, BuiltRelease.Image image, boolean mount, Map<ImageStore, Set<String>> missing, LongConsumer sent) {
+    private Transfer(Path archive, BuiltRelease.Image image, boolean mount, Map<ImageStore, Set<String>> missing, Tuning tuning, LongConsumer sent) {
         this.archive = archive;
         this.image = image;
         this.mount = mount;
+        this.tuning = tuning;
         this.sent = sent;
-        missing.forEach((store, digests) -> this.missing.put(store, new TreeSet<>(digests)));
+        missing.forEach((store, digests) -> this.missing.put(new Lane(store), new ConcurrentSkipListSet<>(digests)));
     }
 
     /**
@@ -55,7 +62,8 @@ public final class Transfer {
      * @param mount whether a store may take over what it knows to be elsewhere, instead of being sent it
      */
     public static void run(Path archive, BuiltRelease.Image image, Map<ImageStore, Set<String>> missing, boolean mount, Tuning tuning, LongConsumer sent) {
-        Transfer transfer = new Transfer(archive, image, mount, missing, sent);
+        Transfer transfer = new Transfer(archive, image, mount, missing, tuning, sent);
+        List<Lane> lanes = List.copyOf(transfer.missing.keySet());
         try {
             int[] passes = {0};
             Retry.run(tuning, () -> {
@@ -64,6 +72,8 @@ public final class Transfer {
             });
         } catch (IOException e) {
             transfer.failed.forEach(transfer::lose);
+        } finally {
+            lanes.forEach(Lane::close);
         }
         if (!transfer.lost.isEmpty()) {
             throw Fault.failed(image.path() + " has not arrived everywhere", transfer.lost, transfer.remedy.next()).from(transfer.remedy);
@@ -73,23 +83,17 @@ public final class Transfer {
     /** Throws the first failure that may pass. */
     private void pass(boolean again) throws IOException {
         failed.clear();
-        for (Map.Entry<ImageStore, Set<String>> one : missing.entrySet()) {
-            // An answer that was lost may have been one of success.
-            one.getValue().removeIf(digest -> with(one.getKey(), () -> again && one.getKey().holds(digest) || mount && one.getKey().mount(digest)));
-        }
+        ask(again);
         Set<String> wanted = new TreeSet<>();
-        missing.forEach((store, digests) -> wanted.addAll(failed.containsKey(store) ? Set.of() : digests));
+        lacking().forEach(lane -> wanted.addAll(missing.get(lane)));
         try {
             if (!wanted.isEmpty()) {
-                DockerArchive.send(archive, image, wanted, (digest, size, content) -> {
-                    List<ImageStore> to = missing.keySet().stream().filter(store -> missing.get(store).contains(digest) && !failed.containsKey(store)).toList();
-                    send(to, new ArrayList<>(), digest, size, content);
-                });
+                DockerArchive.send(archive, image, wanted, this::send);
             }
         } catch (IOException | UncheckedIOException e) {
             throw Fault.failed(archive + " cannot be read", e.toString(), "see that it is there and that nothing changes it, and run again").from(e);
         }
-        for (Map.Entry<ImageStore, Exception> failure : Map.copyOf(failed).entrySet()) {
+        for (Map.Entry<Lane, Exception> failure : Map.copyOf(failed).entrySet()) {
             if (failure.getValue() instanceof Fault || failure.getValue() instanceof Refusal refusal && !refusal.passing()) {
                 lose(failure.getKey(), failure.getValue());
                 failed.remove(failure.getKey());
@@ -100,118 +104,94 @@ public final class Transfer {
         }
     }
 
-    // One within the other: each store asks for the bytes when it is ready, the innermost last, and then all get them.
-    private void send(List<ImageStore> to, List<Leg> legs, String digest, long size, DockerArchive.Content content) {
-        if (to.isEmpty()) {
-            read(legs, digest, size, content);
-            return;
-        }
-        ImageStore store = to.get(0);
-        List<ImageStore> others = to.subList(1, to.size());
-        boolean[] asked = {false};
-        boolean arrived = with(store, () -> {
-            store.blob(digest, size, out -> {
-                asked[0] = true;
-                Leg leg = new Leg(out);
-                legs.add(leg);
-                send(others, legs, digest, size, content);
-                leg.end();
-            });
-            return true;
-        });
-        if (arrived) {
-            missing.get(store).remove(digest);
-        }
-        if (!asked[0]) {
-            send(others, legs, digest, size, content);
-        }
+    private List<Lane> lacking() {
+        return missing.keySet().stream().filter(lane -> !failed.containsKey(lane) && !missing.get(lane).isEmpty()).toList();
     }
 
-    private void read(List<Leg> legs, String digest, long size, DockerArchive.Content content) {
-        try {
-            if (legs.isEmpty()) {
-                return; // nobody was ready
-            }
-            MessageDigest actual = FileTree.digest("SHA-256");
-            content.writeTo(new OutputStream() {
-                @Override
-                public void write(int b) {
-                    write(new byte[] {(byte) b}, 0, 1);
-                }
-
-                @Override
-                public void write(byte[] bytes, int offset, int length) {
-                    actual.update(bytes, offset, length);
-                    for (Leg leg : legs) {
-                        leg.write(bytes, offset, length);
-                        sent.accept(length);
+    // What is there already: since another repository has it, or since an answer that was lost was one of success.
+    private void ask(boolean again) {
+        List<Lane> lanes = lacking();
+        for (Lane lane : lanes) {
+            Set<String> lacks = missing.get(lane);
+            lane.begin(turn -> {
+                for (String digest : lacks) {
+                    if (again && lane.store.holds(digest) || mount && lane.store.mount(digest)) {
+                        lacks.remove(digest);
                     }
+                    turn.moved();
                 }
             });
-            String is = "sha256:" + HexFormat.of().formatHex(actual.digest());
-            if (!is.equals(digest)) {
-                throw Fault.failed(archive + " is not what was built, or this machine compresses otherwise", "a layer that was " + digest + " is " + is + " now",
-                        "run jbang build.java again, here");
-            }
-        } catch (IOException e) {
-            broken = new UncheckedIOException(e);
-            throw broken;
-        } catch (RuntimeException e) {
-            broken = e;
-            throw e;
         }
+        end(lanes, tuning.idle());
     }
 
-    private interface Step {
-        boolean run() throws IOException;
-    }
-
-    /** What a step for a store says; false where it failed, which is kept. */
-    private boolean with(ImageStore store, Step step) {
+    private void send(String digest, long size, DockerArchive.Content content) throws IOException {
+        List<Lane> lanes = lacking().stream().filter(lane -> missing.get(lane).contains(digest)).toList();
+        for (Lane lane : lanes) {
+            Set<String> lacks = missing.get(lane);
+            lane.begin(turn -> {
+                lane.store.blob(digest, size, out -> turn.pass(out, sent::accept));
+                lacks.remove(digest);
+            });
+        }
+        // Half of what a connection may be idle: those who were quick have theirs open.
+        Duration patience = lanes.size() > 1 ? tuning.idle().dividedBy(2) : ALONE;
+        boolean whole = false;
         try {
-            return !failed.containsKey(store) && step.run();
-        } catch (IOException | RuntimeException e) {
-            if (broken != null) {
-                throw broken;
+            List<Lane> ready = lanes.stream().filter(lane -> lane.asks(patience)).toList();
+            if (!ready.isEmpty()) { // else it need not even be compressed
+                read(digest, content, ready, patience);
+                ready.forEach(lane -> lane.giveNoMore(patience));
             }
-            if (!(e instanceof IOException || e instanceof Fault)) {
-                throw (RuntimeException) e;
+            whole = true;
+        } finally {
+            if (!whole) {
+                lanes.forEach(Lane::breakOff);
             }
-            failed.put(store, e);
-            return false;
+            // Here each request ends by itself, in the time a server may take to look at what it got.
+            end(lanes, tuning.idle().multipliedBy(2));
         }
     }
 
-    private void lose(ImageStore store, Exception failure) {
-        missing.remove(store);
-        Fault fault = failure instanceof Fault known ? known : store.fault("a blob did not arrive", (IOException) failure);
+    private void end(List<Lane> lanes, Duration patience) {
+        for (Lane lane : lanes) {
+            lane.end(lanes.size() > 1 ? patience : ALONE);
+            if (lane.failure() instanceof IOException || lane.failure() instanceof Fault) {
+                failed.put(lane, lane.failure());
+            } else if (lane.failure() != null) {
+                throw (RuntimeException) lane.failure();
+            }
+        }
+    }
+
+    private void read(String digest, DockerArchive.Content content, List<Lane> lanes, Duration patience) throws IOException {
+        MessageDigest actual = FileTree.digest("SHA-256");
+        content.writeTo(new OutputStream() {
+            @Override
+            public void write(int b) {
+                write(new byte[] {(byte) b}, 0, 1);
+            }
+
+            @Override
+            public void write(byte[] bytes, int offset, int length) {
+                actual.update(bytes, offset, length);
+                for (int at = offset; at < offset + length; at += Lane.PIECE) {
+                    byte[] piece = Arrays.copyOfRange(bytes, at, Math.min(offset + length, at + Lane.PIECE));
+                    lanes.forEach(lane -> lane.give(piece, patience));
+                }
+            }
+        });
+        String is = "sha256:" + HexFormat.of().formatHex(actual.digest());
+        if (!is.equals(digest)) {
+            throw Fault.failed(archive + " is not what was built, or this machine compresses otherwise",
+                    "a layer that was " + digest + " is " + is + " now", "run jbang build.java again, here");
+        }
+    }
+
+    private void lose(Lane lane, Exception failure) {
+        missing.remove(lane);
+        Fault fault = failure instanceof Fault known ? known : lane.store.fault("a blob did not arrive", (IOException) failure);
         lost.add(fault.getMessage());
         remedy = remedy == null ? fault : remedy;
-    }
-
-    /** The way to one store; when it breaks, the bytes still go to the others. */
-    private static final class Leg {
-        private final OutputStream out;
-        private IOException failure;
-
-        Leg(OutputStream out) {
-            this.out = out;
-        }
-
-        void write(byte[] bytes, int offset, int length) {
-            try {
-                if (failure == null) {
-                    out.write(bytes, offset, length);
-                }
-            } catch (IOException e) {
-                failure = e;
-            }
-        }
-
-        void end() throws IOException {
-            if (failure != null) {
-                throw failure;
-            }
-        }
     }
 }

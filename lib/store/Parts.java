@@ -26,12 +26,14 @@ public final class Parts {
 
     private final Wire wire;
     private final Sdk sdk;
+    private final Listing listing;
     private final Tuning tuning;
     private final ExecutorService workers;
 
-    public Parts(Wire wire, Sdk sdk, Tuning tuning, ExecutorService workers) {
+    public Parts(Wire wire, Sdk sdk, Listing listing, Tuning tuning, ExecutorService workers) {
         this.wire = wire;
         this.sdk = sdk;
+        this.listing = listing;
         this.tuning = tuning;
         this.workers = workers;
     }
@@ -45,7 +47,7 @@ public final class Parts {
      */
     public void send(String bucket, String key, Path file, String sha256, String contentType, String cacheControl, boolean absent)
             throws IOException {
-        abandon(bucket, key, true);
+        abandon(bucket, key);
         String id = sdk.ask(client -> client.createMultipartUpload(request -> request.bucket(bucket).key(key).contentType(contentType)
                 .cacheControl(cacheControl).metadata(Map.of("sha256", sha256)))).uploadId();
         try {
@@ -61,14 +63,14 @@ public final class Parts {
             }
         } catch (IOException | RuntimeException e) {
             try {
-                abandon(bucket, key, true);
+                abandon(bucket, key);
             } catch (IOException | RuntimeException left) {
                 e.addSuppressed(left);
             }
             throw e;
         }
         // An answer that was lost on the way began another upload.
-        abandon(bucket, key, true);
+        abandon(bucket, key);
         Optional<Map<String, String>> there = wire.head(bucket, key);
         if (there.isEmpty() || !sha256.equals(there.get().get("x-amz-meta-sha256"))
                 || !Long.toString(Files.size(file)).equals(there.get().get("content-length"))) {
@@ -76,16 +78,18 @@ public final class Parts {
         }
     }
 
-    /** Removes the parts of uploads that never ended, of one key or of all that begin so. Returns how many uploads. */
-    public int abandon(String bucket, String prefix, boolean exactly) throws IOException {
-        int count = 0;
-        for (MultipartUpload left : sdk.ask(client -> client.listMultipartUploads(request -> request.bucket(bucket).prefix(prefix))).uploads()) {
-            if (!exactly || left.key().equals(prefix)) {
-                sdk.ask(client -> client.abortMultipartUpload(request -> request.bucket(bucket).key(left.key()).uploadId(left.uploadId())));
-                count++;
+    private void abandon(String bucket, String key) throws IOException {
+        for (MultipartUpload left : listing.uploads(bucket, key)) {
+            if (left.key().equals(key)) {
+                try {
+                    sdk.ask(client -> client.abortMultipartUpload(request -> request.bucket(bucket).key(key).uploadId(left.uploadId())));
+                } catch (Refusal refusal) {
+                    if (refusal.status != 404) { // gone meanwhile
+                        throw refusal;
+                    }
+                }
             }
         }
-        return count;
     }
 
     private List<CompletedPart> parts(String bucket, String key, String id, Path file, String sha256) throws IOException {

@@ -2,6 +2,7 @@ package lib.store;
 
 import java.io.IOException;
 import java.net.URI;
+import java.time.DateTimeException;
 import java.util.Optional;
 import lib.http.Refusal;
 import lib.http.Retry;
@@ -59,11 +60,16 @@ public final class Sdk implements AutoCloseable {
                 refusal.initCause(e);
                 throw refusal;
             } catch (SdkClientException e) {
+                if (e.getCause() instanceof Refusal refusal) {
+                    throw refusal;
+                }
                 // An answer that was cut off cannot be parsed: that is a lost connection, too.
                 if (e.getCause() instanceof IOException || String.valueOf(e.getMessage()).contains("parse")) {
                     throw new IOException(e.getMessage(), e);
                 }
                 throw e;
+            } catch (NumberFormatException | DateTimeException e) {
+                throw new Refusal(200, "", "what is to be a number, or a time, is none: " + e.getMessage(), Optional.empty());
             } finally {
                 pace.end();
             }
@@ -84,7 +90,8 @@ public final class Sdk implements AutoCloseable {
                     .requestChecksumCalculation(RequestChecksumCalculation.WHEN_REQUIRED)
                     .responseChecksumValidation(ResponseChecksumValidation.WHEN_REQUIRED)
                     .addPlugin(LegacyMd5Plugin.create())
-                    .overrideConfiguration(configuration -> configuration.retryStrategy(AwsRetryStrategy.doNotRetry()))
+                    .overrideConfiguration(configuration -> configuration.retryStrategy(AwsRetryStrategy.doNotRetry())
+                            .addExecutionInterceptor(new Documents(endpoint.toString())))
                     .httpClientBuilder(Apache5HttpClient.builder().maxConnections(tuning.concurrency())
                             .connectionTimeout(tuning.connect()).socketTimeout(tuning.idle()))
                     .build();

@@ -31,6 +31,8 @@ public final class Wire implements AutoCloseable {
 
     public static final String EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
+    private static final int LARGEST_DOCUMENT = 1 << 16;
+
     private final AwsCredentialsProvider credentials;
     private final Tuning tuning;
     private final Signer signer;
@@ -72,8 +74,7 @@ public final class Wire implements AutoCloseable {
             String target = query.isEmpty() ? path : path + "?" + query;
             return pool.exchange(method, target, signed, body, answer -> {
                 if (!answer.ok()) {
-                    String xml = answer.text();
-                    throw new Refusal(answer.status(), Xml.text(xml, "Code"), Xml.text(xml, "Message"), answer.header("retry-after"));
+                    throw Documents.refusal(answer.status(), answer.text(), answer.header("retry-after"));
                 }
                 pace.answered(answer.waited());
                 return reader.read(answer.headers(), answer.body());
@@ -97,19 +98,19 @@ public final class Wire implements AutoCloseable {
         headers.put("x-amz-copy-source", "/" + fromBucket + "/" + Signer.encode(from, true));
         headers.put("x-amz-metadata-directive", "REPLACE");
         send("PUT", bucket, key, "", headers, Body.NONE, EMPTY_SHA256, (answer, body) -> {
-            String xml = new String(body.readAllBytes(), StandardCharsets.UTF_8);
+            String xml = new String(body.readNBytes(LARGEST_DOCUMENT), StandardCharsets.UTF_8);
+            String root = Documents.root(xml);
             // The status comes before the work here: what fails later is said in an answer of 200.
-            if (!Xml.text(xml, "Code").isEmpty()) {
-                throw new Refusal(500, Xml.text(xml, "Code"), Xml.text(xml, "Message"), Optional.empty());
+            if (!root.equals("CopyObjectResult")) {
+                throw root.equals("Error") ? Documents.refusal(500, xml, Optional.empty()) : Documents.unexpected(200, "CopyObjectResult", xml);
             }
             return answer;
         });
     }
 
-    /** A request without a body, answered with a small document: its text. */
-    public String ask(String method, String bucket, String key, String query) throws IOException {
-        return send(method, bucket, key, query, Map.of(), Body.NONE, EMPTY_SHA256,
-                (headers, body) -> new String(body.readAllBytes(), StandardCharsets.UTF_8));
+    /** Deletes an object, if there is one. */
+    public void delete(String bucket, String key) throws IOException {
+        send("DELETE", bucket, key, "", Map.of(), Body.NONE, EMPTY_SHA256, (headers, body) -> null);
     }
 
     /** The headers of an object's answer; empty when there is no such object. */

@@ -1,0 +1,187 @@
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.function.Predicate;
+import lib.BuiltRelease;
+import lib.Console;
+import lib.Exec;
+import lib.Fault;
+import lib.FileTree;
+import lib.http.Tuning;
+import lib.image.DockerArchive;
+import lib.publish.Images;
+import lib.publish.Plan;
+import lib.registry.ImageStore;
+import lib.registry.OciLayout;
+import lib.registry.Registry;
+import lib.registry.Transfer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Two real registries, one of which hangs: the other gets its images all the same. */
+class RegistryStallTest {
+
+    private static final String PATH = "kettle/kettle";
+    /** Tried again for longer than any test takes: who waits for the one that hangs is found out. */
+    private static final Tuning PATIENT = new Tuning(8, 0, 0, Duration.ofSeconds(5), Duration.ofSeconds(4), 1000, Duration.ofMinutes(10));
+
+    @TempDir
+    Path folder;
+
+    private final List<AutoCloseable> opened = new ArrayList<>();
+    private final Console console = new Console(InputStream.nullInputStream(), new PrintStream(new ByteArrayOutputStream(), true),
+            new PrintStream(new ByteArrayOutputStream(), true), false, false);
+    private Path release;
+    private BuiltRelease built;
+
+    @BeforeEach
+    void aBuiltRelease() throws IOException {
+        release = Released.copy(folder.resolve("checkout")).folder.resolve("release");
+        built = BuiltRelease.read(release);
+    }
+
+    @AfterEach
+    void close() throws Exception {
+        Collections.reverse(opened);
+        for (AutoCloseable one : opened) {
+            one.close();
+        }
+    }
+
+    private <T extends AutoCloseable> T keep(T thing) {
+        opened.add(thing);
+        return thing;
+    }
+
+    private Registry registry(String host, String... others) {
+        return keep(new Registry(host + "/" + PATH, Optional.empty(), List.of(others), true, PATIENT));
+    }
+
+    private void publish(ImageStore... stores) {
+        try {
+            new Plan().add(new Images(List.of(stores), release, built.images(), "2.95.0", false, PATIENT)).run(console, 4);
+        } catch (IOException e) {
+            throw new CompletionException(e);
+        }
+    }
+
+    private boolean hasAll(ImageStore store) throws IOException {
+        for (BuiltRelease.Image image : built.images()) {
+            List<String> blobs = new ArrayList<>(List.of(image.id()));
+            image.layers().forEach(layer -> blobs.add(layer.blob()));
+            for (String blob : blobs) {
+                if (store.size(blob).isEmpty()) {
+                    return false;
+                }
+            }
+        }
+        return true;
+    }
+
+    /** Waits for a condition, with an end: it comes about in threads of others. */
+    private void await(ImageStore store, CompletableFuture<Void> publishing) throws Exception {
+        for (long end = System.nanoTime() + 90_000_000_000L; !hasAll(store); Thread.sleep(20)) {
+            assertFalse(publishing.isDone(), "it ended before the healthy one had everything");
+            assertTrue(System.nanoTime() < end, "the one that hangs keeps the bytes from the healthy one");
+        }
+    }
+
+    private void oneThatHangs(Predicate<FaultProxy.Request> when, boolean sibling) throws Exception {
+        DockerRegistry good = keep(DockerRegistry.open(folder.resolve("good" + opened.size())));
+        DockerRegistry bad = keep(DockerRegistry.open(folder.resolve("bad" + opened.size())));
+        FaultProxy proxy = keep(new FaultProxy(bad.endpoint()).registry(bad.endpoint()));
+        String host = proxy.endpoint().getAuthority();
+        Registry hanging = registry(host, sibling ? new String[] {host + "/kettle/staging"} : new String[0]);
+        Registry healthy = registry(good.host());
+        proxy.arm(FaultProxy.Fault.STALL, when);
+        CompletableFuture<Void> publishing = CompletableFuture.runAsync(() -> publish(hanging, healthy));
+        await(healthy, publishing);
+        assertFalse(publishing.isDone());
+        proxy.arm(FaultProxy.Fault.FORBIDDEN_403, FaultProxy.Request::writes);
+        Fault fault = (Fault) assertThrows(CompletionException.class, publishing::join).getCause();
+        assertTrue(fault.getMessage().contains(host) && !fault.getMessage().contains(good.host()), fault.getMessage());
+        proxy.arm(null, request -> false);
+        publish(hanging, healthy);
+        assertEquals(good.state(), bad.state());
+    }
+
+    @Test
+    @DisplayName("hazard 54: a registry that hangs when an upload is to begin does not keep the bytes from the healthy one")
+    void oneThatHangsWhenAnUploadIsToBeginDoesNotKeepTheBytesFromTheOther() throws Exception {
+        oneThatHangs(request -> request.method().equals("POST"), false);
+    }
+
+    @Test
+    void oneThatTakesAllBytesAndNeverAnswersDoesNotKeepThemFromTheOther() throws Exception {
+        oneThatHangs(request -> request.method().equals("PUT") && request.path().contains("digest="), false);
+    }
+
+    @Test
+    void oneThatHangsWhenAskedWhatAnotherRepositoryHasDoesNotKeepTheBytesFromTheOther() throws Exception {
+        oneThatHangs(request -> request.path().contains("/kettle/staging/"), true);
+    }
+
+    @Test
+    void oneThatStopsReadingInTheMiddleDoesNotKeepTheRestFromTheOthers() throws Exception {
+        BuiltRelease.Image image = image(24 << 20);
+        DockerRegistry good = keep(DockerRegistry.open(folder.resolve("good")));
+        DockerRegistry bad = keep(DockerRegistry.open(folder.resolve("bad")));
+        ServerSocket listening = keep(new ServerSocket(0, 50, InetAddress.getLoopbackAddress()));
+        new StallingProxy(listening, bad.endpoint(), 0);
+        Tuning once = new Tuning(8, 0, 0, Duration.ofSeconds(5), Duration.ofSeconds(3), 1, Duration.ofSeconds(30));
+        Registry hanging = keep(new Registry("127.0.0.1:" + listening.getLocalPort() + "/" + PATH, Optional.empty(), List.of(), true, once));
+        Registry healthy = registry(good.host());
+        OciLayout layout = new OciLayout(folder.resolve("layout"));
+        Map<ImageStore, java.util.Set<String>> missing = new LinkedHashMap<>();
+        for (ImageStore store : List.of(hanging, healthy, layout)) {
+            missing.put(store, new TreeSet<>(List.of(image.id(), image.layers().get(0).blob())));
+        }
+        Fault fault = assertThrows(Fault.class, () -> Transfer.run(release.resolve(image.path()), image, missing, once, bytes -> { }));
+        assertEquals(1, fault.why().size(), fault.getMessage());
+        assertTrue(fault.getMessage().contains(hanging.name().replaceAll("/.*", "")), fault.getMessage());
+        for (ImageStore store : List.of(healthy, layout)) {
+            assertEquals(Optional.of(image.configSize()), store.size(image.id()));
+            assertEquals(Optional.of(image.layers().get(0).blobSize()), store.size(image.layers().get(0).blob()));
+        }
+    }
+
+    /** Of one layer of so many bytes, which no compression makes smaller. */
+    private BuiltRelease.Image image(int size) throws IOException {
+        Path parts = Files.createDirectories(folder.resolve("parts/nix/store"));
+        byte[] random = new byte[size];
+        new Random(1).nextBytes(random);
+        Files.write(parts.resolve("random"), random);
+        Path layer = folder.resolve("parts/layer.tar");
+        Exec.of("tar", "-C", folder.resolve("parts").toString(), "-cf", layer.toString(), "nix").orFail("tar", "");
+        Files.writeString(folder.resolve("parts/config.json"), "{\"os\": \"linux\", \"architecture\": \"amd64\", \"config\": {}, \"rootfs\": {\"diff_ids\": [\"sha256:"
+                + FileTree.sha256(layer) + "\"]}}", StandardCharsets.UTF_8);
+        Files.writeString(folder.resolve("parts/manifest.json"), "[{\"Config\": \"config.json\", \"RepoTags\": [], \"Layers\": [\"layer.tar\"]}]");
+        Exec.of("tar", "-C", folder.resolve("parts").toString(), "-cf", release.resolve("image.tar").toString(), "manifest.json", "config.json", "layer.tar").orFail("tar", "");
+        return DockerArchive.read(release.resolve("image.tar")).built("image.tar", "x86_64-linux");
+    }
+}

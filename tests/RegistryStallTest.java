@@ -161,7 +161,7 @@ class RegistryStallTest {
         for (ImageStore store : List.of(hanging, healthy, layout)) {
             missing.put(store, new TreeSet<>(List.of(image.id(), image.layers().get(0).blob())));
         }
-        Fault fault = assertThrows(Fault.class, () -> Transfer.run(release.resolve(image.path()), image, missing, once, bytes -> { }));
+        Fault fault = assertThrows(Fault.class, () -> Transfer.run(release.resolve(image.path()), image, missing, true, once, bytes -> { }));
         assertEquals(1, fault.why().size(), fault.getMessage());
         assertTrue(fault.getMessage().contains(hanging.name().replaceAll("/.*", "")), fault.getMessage());
         for (ImageStore store : List.of(healthy, layout)) {

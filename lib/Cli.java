@@ -1,7 +1,13 @@
 package lib;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Optional;
 import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Help.Ansi;
@@ -84,6 +90,11 @@ public final class Cli {
             console.fault(fault, phase.common().verbose);
             return fault.kind().exitCode;
         } catch (Throwable e) {
+            Optional<Fault> known = ofFiles(e);
+            if (known.isPresent()) {
+                console.fault(known.get(), phase.common().verbose);
+                return known.get().kind().exitCode;
+            }
             // Nobody foresaw this one; the class name is often the best clue there is.
             console.fault(Fault.failed(line.getCommandName() + " failed unexpectedly", e.toString(),
                     "run again with --verbose and report the stack trace").from(e), phase.common().verbose);
@@ -96,5 +107,20 @@ public final class Cli {
         String[] size = Exec.of("sh", "-c", "stty size 2>&1 || :").stdin(Path.of("/dev/tty")).baseEnv(env).run().out().strip().split(" ");
         boolean known = size.length == 2 && size[1].matches("\\d{2,4}");
         return known ? Math.max(Integer.parseInt(size[1]), 55) : 80;
+    }
+
+    /** What a file system refuses can happen anywhere, and is nobody's mistake here. */
+    private static Optional<Fault> ofFiles(Throwable e) {
+        Throwable cause = e instanceof UncheckedIOException ? e.getCause() : e;
+        String message = String.valueOf(cause.getMessage());
+        boolean full = message.contains("No space left on device") || message.contains("Disk quota exceeded");
+        if (!(cause instanceof FileSystemException) && !(cause instanceof IOException && full)) {
+            return Optional.empty();
+        }
+        if (full) {
+            return Optional.of(Fault.failed("there is no room", message, "make room there and run again").from(e));
+        }
+        String why = cause instanceof AccessDeniedException ? "you may not read or write it" : cause instanceof NoSuchFileException ? "it is not there" : message;
+        return Optional.of(Fault.failed(((FileSystemException) cause).getFile() + " cannot be used", why, "look at it, and at who else changes it, and run again").from(e));
     }
 }

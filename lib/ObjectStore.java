@@ -23,6 +23,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import lib.http.Body;
 import lib.http.Refusal;
+import lib.http.Retry;
 import lib.http.Tuning;
 import lib.store.Dialect;
 import lib.store.Listing;
@@ -363,8 +364,7 @@ public final class ObjectStore implements AutoCloseable {
         } catch (Refusal e) {
             throw Fault.failed(what, endpoint + " answered " + e.getMessage(), remedy(e)).from(e);
         } catch (SdkException | IOException e) {
-            throw Fault.failed(what, endpoint + ": " + (e.getMessage() == null ? e.toString() : e.getMessage()),
-                    "check the network and the endpoint, and run again").from(e);
+            throw Fault.failed(what, endpoint + ": " + Retry.told(e), "check the network and the endpoint, and run again").from(e);
         }
     }
 
@@ -372,9 +372,15 @@ public final class ObjectStore implements AutoCloseable {
         return switch (e.code) {
             case "RequestTimeTooSkewed" -> "set this machine's clock, and run again";
             case "ExpiredToken" -> "get new keys, and run again: what is there is not sent twice";
-            case "InvalidAccessKeyId", "SignatureDoesNotMatch" -> "check the keys and the region";
+            case "InvalidAccessKeyId", "SignatureDoesNotMatch" -> "check the keys, and the environment's region";
+            case "AuthorizationHeaderMalformed", "InvalidRegion", "IllegalLocationConstraintException", "PermanentRedirect", "TemporaryRedirect" ->
+                    "set the environment's region and endpoint to those of the bucket: the store names them above";
+            case "NoSuchBucket" -> "check the bucket's name in the environment; releng makes no buckets";
+            case "QuotaExceeded", "InsufficientStorage", "XMinioStorageFull" -> "have room made in the store, and run again: what is there is not sent twice";
             case "BadDigest", "XAmzContentSHA256Mismatch" -> "the file is not what was built, or was changed on the way: build again";
             default -> switch (e.status) {
+                case 301, 302, 303, 307, 308 -> "set the environment's region and endpoint to those of the bucket: this address sends elsewhere";
+                case 413, 507 -> "have room made in the store, or a larger object allowed, and run again: what is there is not sent twice";
                 case 200 -> "see that this is the address of an object store, and that nothing on the way answers in its place";
                 case 401, 403 -> "check that the key may do this on this bucket";
                 case 404 -> "check the bucket's name in the environment; releng makes no buckets";

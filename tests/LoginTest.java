@@ -72,7 +72,16 @@ class LoginTest {
     }
 
     private String origin(String repository) {
-        return Login.of(env).find(repository).map(Login.Credential::toString).orElse("none");
+        return Login.of(env, folder.resolve("run")).find(repository).map(Login.Credential::toString).orElse("none");
+    }
+
+    @Test
+    void withoutASessionTheLoginOfTheUserInRunIsFound() throws IOException {
+        String uid = Exec.of("id", "-u").orFail("id", "").strip();
+        Path kept = file("run/" + uid + "/auth.json", auths("registry.test", GOOD));
+        assertEquals(kept.toString(), origin("registry.test/lix/lix"));
+        env.put("XDG_RUNTIME_DIR", folder.resolve("session").toString());
+        assertEquals("none", origin("registry.test/lix/lix"));
     }
 
     @Test

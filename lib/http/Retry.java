@@ -3,6 +3,7 @@ package lib.http;
 import java.io.IOException;
 import java.net.UnknownHostException;
 import java.time.DateTimeException;
+import java.security.cert.CertificateException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZonedDateTime;
@@ -54,6 +55,19 @@ public final class Retry {
                 throw new IOException("interrupted while waiting to try again", e);
             }
         }
+    }
+
+    /** What a lost connection means for people: what Java says of it is often only a name. */
+    public static String told(Exception e) {
+        for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+            if (cause instanceof UnknownHostException) {
+                return "no address is known for the name " + cause.getMessage();
+            }
+            if (cause instanceof CertificateException || cause.getClass().getName().endsWith("CertPathBuilderException")) {
+                return "its certificate is not trusted: " + cause.getMessage();
+            }
+        }
+        return e.getMessage() == null ? e.toString() : e.getMessage();
     }
 
     private static boolean tooLate(long pause, long end) {

@@ -1,6 +1,8 @@
 package lib.proof;
 
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -113,11 +115,22 @@ record Closure(Fetching fetcher, Optional<PublicKey> key, Predicate<String> deep
             return Optional.empty();
         }
         List<String> refusals = this.key.map(trusted -> trusted.refuse(narinfo)).orElse(List.of());
+        if (!refusals.isEmpty() && late(key, bytes)) { // with the signatures it had before ours was added
+            if (fetcher.waited(Duration.ZERO)) {
+                return narinfo(path, why, findings);
+            }
+            findings.failure(name + ": " + refusals.get(0) + "; " + Fetching.LATE);
+            return Optional.of(narinfo);
+        }
         refusals.forEach(refusal -> findings.failure(name + ": " + refusal + "; it is that of " + path));
         if (refusals.isEmpty()) {
             findings.proved();
         }
         return Optional.of(narinfo);
+    }
+
+    private boolean late(String key, byte[] shown) {
+        return fetcher.behind(CACHE).flatMap(store -> store.find(CACHE, key)).map(there -> !Arrays.equals(there, shown)).orElse(false);
     }
 
     private void proveNar(Narinfo narinfo, Findings findings) {

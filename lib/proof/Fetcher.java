@@ -17,9 +17,24 @@ public interface Fetcher {
 
     /** There is no such thing; the message is what the other side answered. */
     final class NotThere extends IOException {
+        private static final long serialVersionUID = 1;
+
+        /** How long whoever answered may go on answering so from memory. */
+        final transient Duration kept;
+
         public NotThere(String answer) {
-            super(answer);
+            this(answer, Duration.ZERO);
         }
+
+        NotThere(String answer, Duration kept) {
+            super(answer);
+            this.kept = kept;
+        }
+    }
+
+    /** What a role is fetched from without what stands in between; empty where nothing does, or there are no keys for it. */
+    default Optional<Fetcher> behind(String role) {
+        return Optional.empty();
     }
 
     /** The bytes as they come. Throws NotThere, Fault when asking again is no use, other IOExceptions when it is. */
@@ -53,6 +68,11 @@ public interface Fetcher {
         return new Fetcher() {
             private Fetcher to(String role) {
                 return environment.urls().containsKey(role) ? open : keyed.orElseThrow();
+            }
+
+            @Override
+            public Optional<Fetcher> behind(String role) {
+                return environment.urls().containsKey(role) ? keyed : Optional.empty();
             }
 
             @Override

@@ -3,11 +3,14 @@ package lib.proof;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
+import lib.Console;
 import lib.Fault;
 import lib.proof.Fetcher.NotThere;
 
@@ -22,13 +25,63 @@ final class Fetching {
     private static final String LOOK = "look at the network and the server, and run again";
     // Each of them has been waited for through all attempts.
     private static final int GIVEN_UP = 10;
+    private static final Duration LONGEST = Duration.ofHours(1);
+    private static final Duration POLL = Duration.ofSeconds(2);
+    /** What is said of what the store has, and a public address does not show. */
+    static final String LATE = "the store has it: a cache on the way keeps what it said before";
 
     private final Fetcher fetcher;
     /** Of each server, how many things could not be read since one could. */
     private final Map<String, AtomicInteger> unread = new ConcurrentHashMap<>();
 
-    Fetching(Fetcher fetcher) {
+    private final Console console;
+    private Duration patience = Duration.ZERO;
+    private Instant began;
+    private Instant until = Instant.MAX;
+
+    Fetching(Fetcher fetcher, Console console) {
         this.fetcher = fetcher;
+        this.console = console;
+    }
+
+    void patience(Duration patience) {
+        this.patience = patience;
+    }
+
+    /** The same things without what stands in between and may show what was there before; empty where nothing does. */
+    Optional<Fetching> behind(String role) {
+        return fetcher.behind(role).map(store -> new Fetching(store, console));
+    }
+
+    /**
+     * Waits a little; false once everybody has waited long enough for caches on the way: from the first time on for
+     * the proof's patience, or as long as one of them says that it keeps an answer, but no more than an hour.
+     */
+    boolean waited(Duration kept) {
+        if (patience.isZero()) {
+            return false;
+        }
+        Instant now = Instant.now();
+        synchronized (this) {
+            if (began == null) {
+                began = now;
+                until = now.plus(patience);
+                console.say("a public address does not show yet what the store has: caches on the way are waited for");
+            }
+            Instant longest = began.plus(LONGEST);
+            Instant end = now.plus(kept).isAfter(longest) ? longest : now.plus(kept);
+            until = !kept.isZero() && end.isAfter(until) ? end : until;
+        }
+        if (now.isAfter(until)) {
+            return false;
+        }
+        try {
+            Thread.sleep(POLL.toMillis()); // nobody tells when a cache lets go; it is not asked more often than it could have
+            return true;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw Fault.failed("the proof was interrupted", "a thread was stopped", "run again").from(e);
+        }
     }
 
     /** The bytes stopped coming: what a decoder says of them says nothing. */
@@ -53,7 +106,7 @@ final class Fetching {
 
     /** Throws Fault when nothing can be fetched after several tries. */
     <T> T read(String role, String key, Use<T> use) throws NotThere {
-        return answered(name(role, key), () -> {
+        return awaited(role, key, () -> {
             try (InputStream in = new Source(fetcher.open(role, key))) {
                 return use.from(in);
             }
@@ -62,7 +115,7 @@ final class Fetching {
 
     /** Size in bytes; throws as {@link #read}. */
     long size(String role, String key) throws NotThere {
-        return answered(name(role, key), () -> fetcher.size(role, key));
+        return awaited(role, key, () -> fetcher.size(role, key));
     }
 
     /** A small thing's bytes. Throws as {@link #read}, and Fault for one of more than 8 MB. */
@@ -74,12 +127,38 @@ final class Fetching {
         return bytes;
     }
 
-    /** As {@link #small}; empty when there is none. */
+    /** As {@link #small}; empty when there is none, and a Fault when only a cache on the way says so. */
     Optional<byte[]> find(String role, String key) {
         try {
             return Optional.of(small(role, key));
         } catch (NotThere e) {
+            if (e.getMessage().contains(LATE)) {
+                throw Fault.failed(name(role, key) + " is not shown", e.getMessage(), LOOK); // it is there: nobody may take it for missing
+            }
             return Optional.empty();
+        }
+    }
+
+    private <T> T awaited(String role, String key, Request<T> request) throws NotThere {
+        while (true) {
+            try {
+                return answered(name(role, key), request);
+            } catch (NotThere e) {
+                if (!isBehind(role, key)) {
+                    throw e;
+                }
+                if (!waited(e.kept)) {
+                    throw new NotThere(e.getMessage() + ", and " + LATE);
+                }
+            }
+        }
+    }
+
+    private boolean isBehind(String role, String key) {
+        try {
+            return fetcher.behind(role).isPresent() && fetcher.behind(role).get().size(role, key) >= 0;
+        } catch (IOException e) {
+            return false;
         }
     }
 

@@ -13,7 +13,6 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.function.Predicate;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import lib.BuiltRelease;
 import lib.BuiltRelease.BuiltFile;
@@ -64,7 +63,7 @@ public final class Proof {
      *               does not say its own; empty where that is not known either
      */
     public Proof(Fetcher fetcher, Environment environment, Project project, Optional<String> signer, Console console) {
-        this.fetcher = new Fetching(fetcher);
+        this.fetcher = new Fetching(fetcher, console);
         this.project = project;
         this.publicKey = environment.publicKey().or(() -> signer).map(PublicKey::of);
         this.console = console;
@@ -73,6 +72,7 @@ public final class Proof {
     /** How long a name that may change may still show its old bytes: caches on the way keep it that long. */
     public Proof patience(Duration patience) {
         this.patience = patience;
+        fetcher.patience(patience);
         return this;
     }
 
@@ -254,9 +254,14 @@ public final class Proof {
         if (parts.isEmpty()) {
             failures.add("there was nothing to look at");
         }
+        if (failures.stream().anyMatch(failure -> failure.contains(Fetching.LATE))) {
+            remedies.add("what the store has is published: wait until the caches on the way have let go of what they kept, or have them purged, and run again");
+        }
+        if (!failures.stream().allMatch(failure -> failure.contains(Fetching.LATE))) {
+            remedies.add("what is missing or has other bytes: see who else writes there, fix or remove it, and run again");
+        }
         if (!failures.isEmpty()) {
-            throw Fault.failed("what was published is not what was built", failures,
-                    remedies.stream().map(remedy -> remedy + "; ").collect(Collectors.joining()) + "see who else writes there; mend or remove what is named, and run again");
+            throw Fault.failed("what was published is not what was built", failures, String.join("; ", remedies));
         }
         console.say("proved: " + String.join(", ", proved));
     }
@@ -268,19 +273,22 @@ public final class Proof {
     private void files(String what, List<Wanted> files, Instant deadline, Findings findings) {
         Progress progress = new Progress(console, what, files.size(), files.stream().mapToLong(Wanted::size).sum());
         findings.each(files, file -> {
-            Optional<String> failure = compare(file);
-            while (failure.isPresent() && Instant.now().isBefore(deadline)) {
-                Thread.sleep(2000); // a cache on the way is waited for, and not asked more often than it could have changed
-                failure = compare(file);
+            Optional<String> failure = compare(fetcher, file);
+            Optional<Fetching> behind = failure.isPresent() ? fetcher.behind(file.role()) : Optional.empty();
+            boolean late = behind.isPresent() && compare(behind.get(), file).isEmpty();
+            // Where nothing tells whether a cache on the way is late, what may change is taken to be.
+            while (failure.isPresent() && (late || behind.isEmpty() && Instant.now().isBefore(deadline)) && fetcher.waited(Duration.ZERO)) {
+                failure = compare(fetcher, file);
             }
-            failure.ifPresentOrElse(sentence -> findings.failure(fetcher.name(file.role(), file.key()) + ": " + sentence), findings::proved);
+            failure.map(sentence -> late && !sentence.contains(Fetching.LATE) ? sentence + "; " + Fetching.LATE : sentence)
+                    .ifPresentOrElse(sentence -> findings.failure(fetcher.name(file.role(), file.key()) + ": " + sentence), findings::proved);
             progress.add(file.size());
         });
     }
 
-    private Optional<String> compare(Wanted file) {
+    private static Optional<String> compare(Fetching from, Wanted file) {
         try {
-            return fetcher.read(file.role(), file.key(), in -> {
+            return from.read(file.role(), file.key(), in -> {
                 Measured actual = new Measured(in).all(file.size() + SLACK);
                 if (actual.size() > file.size() + SLACK) {
                     return Optional.of("has more than " + (file.size() + SLACK) + " bytes, built was " + file.sha256() + " and " + file.size());

@@ -17,12 +17,16 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import lib.Fault;
 
 /** By public address, as anybody: no keys, no cookies, no netrc. Follows redirects on the same host only. */
 final class PublicFetcher implements Fetcher {
 
     private static final int REDIRECTS = 5;
+    private static final Pattern MAX_AGE = Pattern.compile("(?:s-maxage|max-age)=\"?([0-9]{1,9})");
+    private static final Pattern SECONDS = Pattern.compile("[0-9]{1,9}");
 
     private static final ScheduledExecutorService WATCH = Executors.newSingleThreadScheduledExecutor(work -> {
         Thread thread = new Thread(work, "stalled downloads");
@@ -74,7 +78,7 @@ final class PublicFetcher implements Fetcher {
                 in.close();
             }
             if (status == 403 || status == 404 || status == 410) {
-                throw new NotThere("answers " + status);
+                throw new NotThere("answers " + status, kept(response));
             }
             if (status == 408 || status == 429 || status >= 500) {
                 throw new IOException("answers " + status);
@@ -102,6 +106,14 @@ final class PublicFetcher implements Fetcher {
             Thread.currentThread().interrupt();
             throw Fault.failed("the proof was interrupted", "a thread was stopped", "run again").from(e);
         }
+    }
+
+    // RFC 9111, 4.2: what it may be kept for, less how long it was kept.
+    private static Duration kept(HttpResponse<?> response) {
+        Matcher age = MAX_AGE.matcher(String.join(",", response.headers().allValues("Cache-Control")));
+        long seconds = age.find() ? Long.parseLong(age.group(1)) : 0;
+        Matcher old = SECONDS.matcher(response.headers().firstValue("Age").orElse(""));
+        return Duration.ofSeconds(Math.max(0, seconds - (old.matches() ? Long.parseLong(old.group()) : 0)));
     }
 
     private static Optional<URI> resolve(URI from, String location) {

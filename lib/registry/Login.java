@@ -58,6 +58,11 @@ public final class Login {
 
     /** Where the environment variables lead. Throws Fault when one names a file that is not there. */
     public static Login of(Map<String, String> env) {
+        return of(env, Path.of("/run/containers"));
+    }
+
+    /** {@code run}: where logins are kept, a folder a user, without a folder of the session (containers-auth.json(5)). */
+    public static Login of(Map<String, String> env, Path run) {
         Path home = Path.of(env.getOrDefault("HOME", System.getProperty("user.home")));
         List<Path> files = new ArrayList<>();
         set(env, "REGISTRY_AUTH_FILE").map(Path::of).ifPresent(file -> {
@@ -66,10 +71,20 @@ public final class Login {
             }
             files.add(file);
         });
-        set(env, "XDG_RUNTIME_DIR").ifPresent(folder -> files.add(Path.of(folder, "containers/auth.json")));
+        set(env, "XDG_RUNTIME_DIR").map(folder -> Path.of(folder, "containers")).or(() -> user().map(run::resolve))
+                .ifPresent(folder -> files.add(folder.resolve("auth.json")));
         files.add(set(env, "XDG_CONFIG_HOME").map(Path::of).orElse(home.resolve(".config")).resolve("containers/auth.json"));
         files.add(set(env, "DOCKER_CONFIG").map(Path::of).orElse(home.resolve(".docker")).resolve("config.json"));
         return new Login(files, env);
+    }
+
+    // As root over ssh or su: no session, and no folder of it.
+    private static Optional<String> user() {
+        try {
+            return Optional.of(Files.getAttribute(Path.of("/proc/self"), "unix:uid").toString());
+        } catch (IOException | UnsupportedOperationException | IllegalArgumentException e) {
+            return Optional.empty(); // no Linux, and then no such folder
+        }
     }
 
     private static Optional<String> set(Map<String, String> env, String name) {

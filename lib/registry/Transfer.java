@@ -122,7 +122,8 @@ public final class Transfer {
                 }
             });
         }
-        end(lanes, tuning.idle());
+        // Asked again, a store may have to be read for longer than its connection may be idle.
+        end(lanes, again ? tuning.patience() : tuning.idle());
     }
 
     private void send(String digest, long size, DockerArchive.Content content) throws IOException {

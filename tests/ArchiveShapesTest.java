@@ -317,12 +317,12 @@ class ArchiveShapesTest {
         assertRefused("it has the layout of docker before 1.10", new Shape().file("a1/VERSION", utf8("1.0")).file("a1/json", utf8("{}")).file("a1/layer.tar", LOWER)
                 .file("repositories", utf8("{\"lix\": {\"latest\": \"a1\"}}")).tar());
         assertRefused("it is an OCI archive", new Shape().file("oci-layout", utf8("{}")).file("index.json", utf8("{}")).file("blobs/sha256/" + sha256(LOWER), LOWER).tar());
-        assertRefused("the layer 'l.tar' is compressed with bzip2", image(LOWER, utf8("BZh91AY&SY, and so on")));
-        assertRefused("the layer 'l.tar' is compressed with xz", image(LOWER, new byte[] {(byte) 0xfd, '7', 'z', 'X', 'Z', 0, 0}));
-        assertRefused("cannot be read: is compressed with xz", new byte[] {(byte) 0xfd, '7', 'z', 'X', 'Z', 0, 0});
+        assertRefused("the layer 'l.tar' cannot be read: it is compressed with bzip2", image(LOWER, utf8("BZh91AY&SY, and so on")));
+        assertRefused("the layer 'l.tar' cannot be read: it is compressed with xz", image(LOWER, new byte[] {(byte) 0xfd, '7', 'z', 'X', 'Z', 0, 0}));
+        assertRefused("its beginning cannot be read: it is compressed with xz", new byte[] {(byte) 0xfd, '7', 'z', 'X', 'Z', 0, 0});
         byte[] gzip = DockerArchiveTest.compressed(LOWER, GZIPOutputStream::new);
-        assertRefused("the layer 'l.tar' Unexpected data after a valid .gz stream", image(LOWER, new RawTar().raw(gzip).raw(utf8("garbage")).unended()));
-        assertRefused("the layer 'l.tar' ", image(LOWER, Arrays.copyOf(gzip, gzip.length / 2)));
+        assertRefused("the layer 'l.tar' cannot be read: Unexpected data after a valid .gz stream", image(LOWER, new RawTar().raw(gzip).raw(utf8("garbage")).unended()));
+        assertRefused("the layer 'l.tar' cannot be read: it ends too early", image(LOWER, Arrays.copyOf(gzip, gzip.length / 2)));
         byte[] lone = new RawTar().file("a", utf8("a")).raw(new byte[512]).file("b", utf8("b")).end();
         assertRefused("the layer 'l.tar' is no whole tar: a block of zeros stands between its entries", image(lone));
         byte[] sum = new RawTar().file("a", utf8("a")).file("b", utf8("b")).end();

@@ -1,6 +1,7 @@
 package lib.image;
 
 import java.io.BufferedInputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -91,8 +92,10 @@ final class Contents {
         return shown.replaceAll("\\p{Cntrl}", "?");
     }
 
+    /** What an exception says; those of decompressors may say nothing. */
     static String message(Exception e) {
-        return shown(String.valueOf(e.getMessage()).lines().findFirst().orElse(e.toString()));
+        String said = e.getMessage() != null ? e.getMessage() : e instanceof EOFException ? "it ends too early" : e.toString();
+        return shown(said.lines().findFirst().orElse(""));
     }
 
     /** A name as seen from the top of the archive; empty where it leads out of it. */
@@ -170,7 +173,7 @@ final class Contents {
     private void note(int length) throws IOException {
         nameBytes += length + NAME;
         if (nameBytes > ALL_NAMES) {
-            throw new IOException("there are more names than an image has");
+            throw new IOException("there are more names, or longer ones, than an image has");
         }
     }
 
@@ -196,7 +199,7 @@ final class Contents {
             return new Stored(plain.sha256(), plain.size(), blob.sha256(), blob.size(), compress ? "gzip" : compression, storePaths, fault);
         } catch (IOException | IllegalArgumentException e) {
             // Of no matter but to a layer; and if it is the archive that cannot be read, that is said where it is read on.
-            return new Stored("", 0, "", 0, compression, new TreeSet<>(), message(e));
+            return new Stored("", 0, "", 0, compression, new TreeSet<>(), "cannot be read: " + message(e));
         }
     }
 

@@ -215,12 +215,10 @@ final class Tar extends InputStream {
     /** Octal digits; or, with the first bit set, the number itself: how GNU tar writes sizes from 8 GB on. Never negative. */
     static long number(byte[] header, int offset, int length) throws IOException {
         byte[] field = Arrays.copyOfRange(header, offset, offset + length);
-        if ((field[0] & 0xc0) == 0x80) {
+        if ((field[0] & 0x80) != 0) {
             field[0] &= 0x7f;
-            BigInteger number = new BigInteger(field);
-            if (number.bitLength() < Long.SIZE) {
-                return number.longValue();
-            }
+            BigInteger number = new BigInteger(field); // of a negative one the next bit is set, too
+            return number.bitLength() < Long.SIZE ? number.longValue() : none();
         }
         int at = 0;
         while (at < length && (field[at] == ' ' || field[at] == 0)) {
@@ -232,9 +230,13 @@ final class Tar extends InputStream {
         }
         for (; at < length && field[at] != 0; at++) {
             if (field[at] != ' ') {
-                throw new IOException("a header has a number that is none, or negative or too large");
+                return none();
             }
         }
         return number;
+    }
+
+    private static long none() throws IOException {
+        throw new IOException("a header has a number that is none, or negative or too large");
     }
 }

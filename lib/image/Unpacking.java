@@ -62,7 +62,7 @@ final class Unpacking {
             // Without a finalizer: one closes what is read from as soon as the collector finds nobody needs the decompressor.
             case "zstd" -> new ZstdInputStreamNoFinalizer(in);
             case "none" -> in;
-            default -> throw new IOException("is compressed with " + compression + ", and registries take gzip and zstd");
+            default -> throw new IOException("it is compressed with " + compression + ", and registries take gzip and zstd");
         });
     }
 
@@ -112,7 +112,7 @@ final class Unpacking {
         protected void beforeRead(int count) throws IOException {
             single = count == 1 ? single + 1 : 0;
             if (single > LARGEST_GZIP_HEADER) {
-                throw new IOException("has a gzip header of more than " + LARGEST_GZIP_HEADER + " bytes");
+                throw new IOException("it has a gzip header of more than " + LARGEST_GZIP_HEADER + " bytes");
             }
         }
     }

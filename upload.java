@@ -28,7 +28,6 @@
 //RUNTIME_OPTIONS -XX:+UnlockDiagnosticVMOptions -XX:-C1ProfileCalls -XX:-C1ProfileVirtualCalls -XX:-C1ProfileInlinedCalls
 //RUNTIME_OPTIONS -XX:-C1ProfileBranches -XX:-C1ProfileCheckcasts -XX:-C1UpdateMethodData
 
-import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -134,7 +133,7 @@ class upload implements Cli.Phase {
             if (target == Target.verify) {
                 verifyPublished(checkout, nix, session);
             } else if (pointTo != null) {
-                try (Lock lock = lock(git, session); Access access = open(session, git, nix)) {
+                try (Access access = open(session, git, nix)) {
                     repoint(access);
                 }
             } else {
@@ -150,8 +149,7 @@ class upload implements Cli.Phase {
         built.check(release);
         Guards.replace(environment, project, built.version(), replace);
         Optional<ReleaseTag> tag = target == Target.all ? Optional.of(GitRemote.tagOf(git, built)) : Optional.empty();
-        Path staging = git.shared("staging-" + environment.name());
-        try (Lock lock = lock(git, session); Closeable cleared = clear(staging); Access access = open(session, git, nix)) {
+        try (Access access = open(session, git, nix)) {
             Optional<GitRemote> remote = tag.map(made -> new GitRemote(git, access.gitUrl(), environment.gerrit(), made, replace != null));
             Preflight preflight = new Preflight(console, environment, !planOnly).check(access::checkLifetime);
             preflight.buckets(access.store(), target == Target.all ? List.of(environment.cache(), environment.releases(), environment.docs())
@@ -162,7 +160,7 @@ class upload implements Cli.Phase {
                 preflight.images(access.repositories()::ours);
             }
             Cache cache = new Cache(access.store(), environment.cache(), nix, built.storePaths(), environment.publicKey().or(() -> signer).map(PublicKey::of),
-                    access::key, staging.resolve(Long.toString(ProcessHandle.current().pid())), replace != null);
+                    access::key, access.staging(), replace != null);
             if (target == Target.all && preflight.passed()) {
                 preflight.check(() -> cache.requireRoom(console));
             }
@@ -349,26 +347,9 @@ class upload implements Cli.Phase {
         return new Folders(access.store(), environment, project, release, replace != null, shrink);
     }
 
-    // Two that publish from one checkout would mix what they staged; null for a plan, which touches nothing.
-    private Lock lock(Git git, Cli.Session session) {
-        Path file = environment.isLocal() ? localFolder(git, session).resolve("lock") : git.shared(environment.name() + ".lock");
-        return planOnly ? null : Lock.take(file, "an upload to " + environment.name());
-    }
-
-    // Now of what a run that was killed has left, and at the end of what this one has; a plan stages nothing.
-    private Closeable clear(Path staging) throws IOException {
-        Closeable clear = planOnly ? () -> { } : () -> FileTree.remove(staging);
-        clear.close();
-        return clear;
-    }
-
-    private Path localFolder(Git git, Cli.Session session) {
-        return localFolder == null ? git.shared("local") : session.folder().resolve(localFolder).normalize();
-    }
-
     private Access open(Cli.Session session, Git git, Nix nix) throws IOException {
-        Path folder = localFolder(git, session);
-        return Access.open(environment, git, nix, session,
-                new Access.Wish(Optional.ofNullable(signingKey).map(session.folder()::resolve), folder, planOnly, concurrency, registries));
+        Path folder = localFolder == null ? git.shared("local") : session.folder().resolve(localFolder).normalize();
+        return Access.open(environment, git, nix, session, new Access.Wish(Optional.ofNullable(signingKey).map(session.folder()::resolve), folder,
+                planOnly || target == Target.verify, concurrency, registries));
     }
 }

@@ -23,6 +23,7 @@ public final class Access implements AutoCloseable {
     private ObjectStore store;
     private String gitUrl;
     private Repositories repositories;
+    private Path staging;
     private Runnable lifetime = () -> { };
     private Supplier<SigningKey> openKey;
     private SigningKey key;
@@ -43,6 +44,11 @@ public final class Access implements AutoCloseable {
     /** Where images go. */
     public Repositories repositories() {
         return repositories;
+    }
+
+    /** A folder for what this run has to keep until it is sent; made by who puts something there, gone with the run. */
+    public Path staging() {
+        return staging;
     }
 
     /** The cache's key, looked for when first asked for: a plan needs none. Throws Fault where there is none. */
@@ -70,14 +76,36 @@ public final class Access implements AutoCloseable {
     public record Wish(Optional<Path> signingKey, Path localFolder, boolean planOnly, int concurrency, List<String> registries) {
     }
 
-    /** Opens an environment. A plan must not even make the local store: it looks at an empty one. */
+    /**
+     * Opens an environment. A plan must not even make the local store: it looks at an empty one. Of those that publish from
+     * one clone to one environment only one is open at a time: they would mix what they staged. Throws Fault (refused) to others.
+     */
     public static Access open(Environment environment, Git git, Nix nix, Cli.Session session, Wish wish) throws IOException {
-        if (!environment.isLocal()) {
-            return remote(environment, git, List.of(environment.releases(), environment.cache(), environment.docs()), session.env(),
-                    session.console(), wish);
+        Path folder = wish.localFolder();
+        Path staging = git.shared("staging-" + environment.name());
+        if (wish.planOnly()) {
+            boolean throwAway = environment.isLocal() && !Files.exists(folder);
+            return open(environment, throwAway ? Files.createTempDirectory("releng-local") : folder, throwAway, session, nix, git, wish, staging);
         }
-        boolean throwAway = wish.planOnly() && !Files.exists(wish.localFolder());
-        return local(environment, throwAway ? Files.createTempDirectory("releng-local") : wish.localFolder(), throwAway, session, nix, git, wish);
+        Lock lock = Lock.take(environment.isLocal() ? folder.resolve("lock") : git.shared(environment.name() + ".lock"), "an upload to " + environment.name());
+        try {
+            FileTree.remove(staging); // what a run that was killed has left
+            Access access = open(environment, folder, false, session, nix, git, wish, staging);
+            access.opened.add(() -> FileTree.remove(staging));
+            access.opened.add(lock);
+            return access;
+        } catch (RuntimeException | IOException e) {
+            lock.close();
+            throw e;
+        }
+    }
+
+    private static Access open(Environment environment, Path folder, boolean throwAway, Cli.Session session, Nix nix, Git git, Wish wish, Path staging)
+            throws IOException {
+        Access access = environment.isLocal() ? local(environment, folder, throwAway, session, nix, git, wish)
+                : remote(environment, git, List.of(environment.releases(), environment.cache(), environment.docs()), session.env(), session.console(), wish);
+        access.staging = staging.resolve(Long.toString(ProcessHandle.current().pid()));
+        return access;
     }
 
     /** Opens a deployment reached over the network; {@code buckets} are those that keys are needed for. */
@@ -140,18 +168,20 @@ public final class Access implements AutoCloseable {
         return resource;
     }
 
-    /** Closes in the opposite order of opening. */
+    /** Closes in the opposite order of opening; all of them, whatever one of them throws. */
     @Override
     public void close() throws IOException {
+        IOException failure = null;
         for (AutoCloseable resource : opened) {
             try {
                 resource.close();
-            } catch (IOException e) {
-                throw e;
             } catch (Exception e) {
-                throw new IOException(e);
+                failure = failure != null ? failure : e instanceof IOException known ? known : new IOException(e);
             }
         }
         opened.clear();
+        if (failure != null) {
+            throw failure;
+        }
     }
 }

@@ -416,10 +416,23 @@ class UploadTest {
         Checkout other = Released.copy(folder.resolve("other"));
         other.git("checkout", "--quiet", "releng/test");
         other.git("config", "user.name", "Other");
+        other.git("reset", "--quiet", "--hard", "releng/test^1");
         other.git("commit", "--quiet", "--allow-empty", "-m", "elsewhere");
         other.git("push", "--quiet", remote.toString(), "releng/test");
         assertRefused(upload(), "has commits that are not in the branch here");
         assertEquals(Map.of(), store.content("cache"));
+    }
+
+    @Test
+    void aBranchThatHasOursAndWentOnIsLeftAsItIs() throws IOException {
+        Checkout other = Released.copy(folder.resolve("other"));
+        other.git("checkout", "--quiet", "releng/test");
+        other.git("commit", "--quiet", "--allow-empty", "-m", "elsewhere, on top of ours");
+        other.git("push", "--quiet", remote.toString(), "releng/test");
+        Checkout.Run run = upload();
+        assertEquals(0, run.exit(), run.err());
+        assertEquals(other.git("rev-parse", "releng/test"), checkout.at(remote).git("rev-parse", "releng/test"));
+        assertEquals("2.95.0", checkout.at(remote).git("tag", "--list"));
     }
 
     /** upload as a process of its own, on this test's class path. */

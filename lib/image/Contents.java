@@ -25,9 +25,10 @@ final class Contents {
     /** As much as skopeo takes of a config. */
     private static final int LARGEST_DOCUMENT = 4 << 20;
     private static final int ALL_DOCUMENTS = 32 << 20;
-    /** Bytes for names, about: some 100,000 names. */
+    /** Bytes for names, about: some 100,000 of links and store paths, or 15,000 files, each of which is compressed to know what it would be. */
     private static final int ALL_NAMES = 32 << 20;
     private static final int NAME = 250;
+    private static final int FILE = 2_000;
     private static final int MOST_LINKS = 40;
     private static final int MOST_FAULTS = 20;
     private static final int SHOWN = 200;
@@ -86,10 +87,9 @@ final class Contents {
         }
     }
 
-    /** A name or a message for people: on one line, and not too long. */
+    /** A name or a message, not too long for people. */
     static String shown(String text) {
-        String shown = text.length() > SHOWN ? text.substring(0, SHOWN) + "..." : text;
-        return shown.replaceAll("\\p{Cntrl}", "?");
+        return text.length() > SHOWN ? text.substring(0, SHOWN) + "..." : text;
     }
 
     /** What an exception says; those of decompressors may say nothing. */
@@ -152,7 +152,7 @@ final class Contents {
             link(name.get(), entry.type() == '1' ? "" : name.get().substring(0, name.get().lastIndexOf('/') + 1), entry.link());
         } else if (entry.isFile()) {
             unpacking.require(entry.size());
-            note(name.get().length());
+            note(name.get().length() + FILE);
             Stored stored = file(name.get(), tar);
             Stored before = files.put(name.get(), stored);
             if (before != null && !before.equals(stored)) {

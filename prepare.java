@@ -6,11 +6,15 @@
 //DEPS org.snakeyaml:snakeyaml-engine:3.2
 //DEPS org.eclipse.jgit:org.eclipse.jgit:7.8.1.202611041320-r
 //DEPS org.slf4j:slf4j-nop:2.0.20
+//DEPS org.commonmark:commonmark:0.28.0
+//DEPS org.commonmark:commonmark-ext-gfm-tables:0.28.0
+//DEPS org.commonmark:commonmark-ext-gfm-strikethrough:0.28.0
+//DEPS org.commonmark:commonmark-ext-footnotes:0.28.0
+//DEPS org.commonmark:commonmark-ext-task-list-items:0.28.0
+//DEPS org.jsoup:jsoup:1.22.1
 //SOURCES lib/Cli.java lib/Config.java lib/Console.java lib/Environment.java lib/Exec.java lib/Fault.java lib/Shown.java
 //SOURCES lib/FileTree.java lib/Git.java lib/JGit.java lib/ImagePolicy.java lib/Json.java lib/Project.java lib/Release.java lib/Version.java
-//SOURCES lib/notes/Authors.java lib/notes/Chapter.java lib/notes/Entry.java lib/notes/NotesCommit.java
-//SOURCES lib/notes/Pending.java lib/notes/Problem.java lib/notes/References.java lib/notes/Rules.java
-//SOURCES lib/notes/Source.java lib/notes/Summary.java lib/notes/Text.java lib/notes/YamlMap.java
+//SOURCES lib/notes/*.java
 //JAVA_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -116,8 +120,8 @@ class prepare implements Cli.Phase {
         console.step("Gathering the notes of " + release.spoken());
         List<Problem> inEntries = new ArrayList<>();
         List<Problem> inPages = new ArrayList<>();
-        Pending pending = pending(project, committed, inEntries);
         Pages pages = Pages.read(release, committed, inPages);
+        Pending pending = pending(project, committed, inEntries).above(Optional.of(pages.chapter()), inEntries);
         requireSound(inEntries, inPages);
         requireEntries(pending, project);
         warnOfStrangers(pending, console);
@@ -134,12 +138,14 @@ class prepare implements Cli.Phase {
         List<Problem> problems = new ArrayList<>();
         List<String> faults = new ArrayList<>();
         Pending pending = pending(project, source, problems);
+        Optional<Chapter> chapter = Optional.empty();
         try {
-            Pages.read(release(project, source), source, problems);
+            chapter = Optional.of(Pages.read(release(project, source), source, problems).chapter());
         } catch (Fault fault) {
             faults.addAll(fault.why());
         }
-        faults.addAll(lines(problems));
+        pending.above(chapter, problems);
+        faults.addAll(Problem.lines(problems));
         requireNone(faults, "mend them and check again");
         warnOfStrangers(pending, console);
         console.done(count(pending.files().size(), "pending entry", "pending entries") + ", nothing wrong");
@@ -147,9 +153,9 @@ class prepare implements Cli.Phase {
 
     private static void print(Project project, Source source, LocalDate today, Console console) {
         List<Problem> problems = new ArrayList<>();
-        Pending pending = pending(project, source, problems);
         Release release = release(project, source);
-        requireNone(lines(problems), "mend them and run again");
+        Pending pending = pending(project, source, problems).above(Optional.of(Chapter.read(release, source, problems)), problems);
+        requireNone(Problem.lines(problems), "mend them and run again");
         warnOfStrangers(pending, console);
         console.out().print(Chapter.section(release, today, pending.body()));
     }
@@ -162,8 +168,9 @@ class prepare implements Cli.Phase {
             if (!release.name().equalsIgnoreCase(UNNAMED)) {
                 chapter.checkName(problems);
             }
-            Optional<Summary> summary = source.read(release.notesFile()).isPresent() ? Optional.empty()
-                    : Optional.of(Summary.read(release, SUMMARY_MARKER, source, problems));
+            boolean there = source.read(release.notesFile()).isPresent();
+            problems.addAll(there ? source.problems(release.project().summary()) : List.of());
+            Optional<Summary> summary = there ? Optional.empty() : Optional.of(Summary.read(release, SUMMARY_MARKER, source, problems));
             summary.ifPresent(contents -> contents.check(problems));
             return new Pages(chapter, summary);
         }
@@ -186,9 +193,9 @@ class prepare implements Cli.Phase {
     private static void requireSound(List<Problem> inEntries, List<Problem> inPages) {
         String next = "mend that, commit, and run again; nothing was changed";
         if (inEntries.isEmpty() && !inPages.isEmpty()) {
-            throw Fault.refused("the notes cannot be put into the manual", lines(inPages), next);
+            throw Fault.refused("the notes cannot be put into the manual", Problem.lines(inPages), next);
         }
-        requireNone(lines(Stream.concat(inEntries.stream(), inPages.stream()).toList()), next);
+        requireNone(Problem.lines(Stream.concat(inEntries.stream(), inPages.stream()).toList()), next);
     }
 
     private static void requireNone(List<String> faults, String next) {
@@ -221,6 +228,7 @@ class prepare implements Cli.Phase {
         byte[] json = source.read(project.versionFile()).orElseThrow(() -> Fault.failed("there is no " + project.versionFile(),
                 project.versionFile() + ":1: is not there, but says which version is released",
                 "run in a checkout of " + project.name() + ", or name the file in " + Config.FILE));
+        requireNone(Problem.lines(source.problems(project.versionFile())), "mend it and run again");
         return Release.read(project, json, project.versionFile());
     }
 
@@ -284,10 +292,6 @@ class prepare implements Cli.Phase {
             throw Fault.refused("no notes are pending", "there is no .md file in " + project.pendingNotes(),
                     "see that this is the right branch; for a release without notes, --allow-empty");
         }
-    }
-
-    private static List<String> lines(List<Problem> problems) {
-        return problems.stream().sorted().map(Problem::toString).toList();
     }
 
     private static String count(int number, String one, String many) {

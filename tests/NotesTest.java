@@ -32,7 +32,7 @@ class NotesTest {
     private static final String AUTHORS = "doc/manual/change-authors.yml";
 
     /** The files of a checkout that is none. */
-    private static final class Files implements Source {
+    static final class Files implements Source {
         final Map<String, byte[]> files = new LinkedHashMap<>();
 
         Files put(String path, String text) {
@@ -56,7 +56,7 @@ class NotesTest {
         }
     }
 
-    private static Rules rules(Project project) {
+    static Rules rules(Project project) {
         return new Rules(project, prepare.CATEGORIES);
     }
 
@@ -85,7 +85,7 @@ class NotesTest {
                 .replace("  Many thanks to ", "").replace(" for this.", "");
     }
 
-    private static Release release(String version, String name) {
+    static Release release(String version, String name) {
         return new Release(Project.LIX, Version.of(version), name, Optional.empty());
     }
 
@@ -123,7 +123,9 @@ class NotesTest {
 
     @Test
     void whereSynopsisAndLinksAreEmptyTheTextIsOnTheLineOfTheDash() {
-        assertEquals("## Miscellany\n\n-   one\n\n  two\n\n\n", body(new Files().entry("a.md", "---\nsynopsis: ''\n---\none\n\ntwo")));
+        assertEquals("## Miscellany\n\n-   one\n  two\n\n\n", body(new Files().entry("a.md", "---\nsynopsis: ''\n---\none\ntwo")));
+        // Four columns in, a second paragraph would have to be there as well.
+        assertEquals("## Miscellany\n\n- one\n\n  two\n\n\n", body(new Files().entry("a.md", "---\nsynopsis: ''\n---\none\n\ntwo")));
     }
 
     @ParameterizedTest

@@ -6,6 +6,12 @@
 //DEPS org.snakeyaml:snakeyaml-engine:3.2
 //DEPS org.eclipse.jgit:org.eclipse.jgit:7.8.1.202611041320-r
 //DEPS org.slf4j:slf4j-nop:2.0.20
+//DEPS org.commonmark:commonmark:0.28.0
+//DEPS org.commonmark:commonmark-ext-gfm-tables:0.28.0
+//DEPS org.commonmark:commonmark-ext-gfm-strikethrough:0.28.0
+//DEPS org.commonmark:commonmark-ext-footnotes:0.28.0
+//DEPS org.commonmark:commonmark-ext-task-list-items:0.28.0
+//DEPS org.jsoup:jsoup:1.22.1
 //DEPS org.apache.commons:commons-compress:1.28.0
 //DEPS commons-io:commons-io:2.22.0
 //DEPS com.jcraft:jzlib:1.1.3

@@ -5,6 +5,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import lib.Project;
+import org.commonmark.node.Link;
+import org.commonmark.node.Node;
 
 /** The people who may be credited, by their handle. */
 final class Authors {
@@ -48,12 +50,21 @@ final class Authors {
 
     private static Optional<String> credit(Project project, String handle, YamlMap author) {
         author.requireOnly(KEYS);
-        String name = author.text("display_name").filter(text -> !text.isBlank()).orElse(handle);
+        String name = author.text("display_name").map(String::strip).filter(text -> !text.isEmpty()).orElse(handle);
+        if (!isOneLink("[" + name + "](x)")) {
+            author.problem(author.line("display_name"), "the name becomes the text of a link, which '" + name.replace("\n", "\\n") + "' would break");
+        }
         Optional<String> onForge = account(author, "forgejo");
         Optional<String> link = onForge.flatMap(account -> project.forge().map(forge -> forge + "/" + account))
                 .or(() -> account(author, "github").map(account -> "https://github.com/" + account));
         return onForge.isPresent() && link.isEmpty() ? Optional.empty()
                 : Optional.of(link.map(address -> "[" + name + "](" + address + ")").orElse(name));
+    }
+
+    private static boolean isOneLink(String text) {
+        Node paragraph = Markdown.parse(text).getFirstChild();
+        return paragraph.getNext() == null && paragraph.getFirstChild() instanceof Link && paragraph.getFirstChild().getNext() == null
+                && !text.contains("\n");
     }
 
     private static Optional<String> account(YamlMap author, String key) {

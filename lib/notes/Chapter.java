@@ -15,7 +15,8 @@ public record Chapter(Release release, Optional<String> old) {
     /** Reads the page of the release's MAJOR, if there. */
     public static Chapter read(Release release, Source source, List<Problem> problems) {
         String file = release.notesFile();
-        return new Chapter(release, source.read(file).flatMap(bytes -> Text.decode(bytes, file, problems)));
+        return new Chapter(release, source.read(file).flatMap(bytes -> Text.decode(bytes, file, problems))
+                .filter(text -> !Markdown.isTooDeep(text, file, problems)));
     }
 
     /** The line a release's section begins with, up to the date. */
@@ -48,9 +49,17 @@ public record Chapter(Release release, Optional<String> old) {
         if (!text.startsWith(heading())) {
             return tidy(heading() + " (" + today + ")\n\n\n" + section(release, today, body) + "\n\n" + text);
         }
-        int end = text.contains("\n") ? text.indexOf('\n') : text.length();
-        String rest = text.substring(Math.min(end + 1, text.length()));
-        return tidy(text.substring(0, end) + "\n" + section(release, today, body) + "\n\n" + rest);
+        return tidy(text.substring(0, firstLine(text)) + "\n" + section(release, today, body) + "\n\n" + rest());
+    }
+
+    /** What of the page so far will be below the new section. */
+    String rest() {
+        String text = old.orElse("");
+        return text.startsWith(heading()) ? text.substring(Math.min(firstLine(text) + 1, text.length())) : text;
+    }
+
+    private static int firstLine(String text) {
+        return text.contains("\n") ? text.indexOf('\n') : text.length();
     }
 
     static String tidy(String text) {

@@ -2,8 +2,12 @@ package lib.notes;
 
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * The notes of the coming release.
@@ -36,17 +40,39 @@ public record Pending(Rules rules, List<String> files, List<String> strangers, L
         return new Pending(rules, files, strangers, entries);
     }
 
-    /** The entries in Markdown, below a heading for each category that has some. */
-    public String body() {
-        StringBuilder body = new StringBuilder();
+    /**
+     * The same as they will be above what the page has already. Labels that are also somebody else's get other names; what an
+     * entry or the page would not say any more is a problem. Entries of files that have problems already are left aside.
+     */
+    public Pending above(Optional<Chapter> chapter, List<Problem> problems) {
+        Page page = new Page(entries, chapter, problems);
+        List<Entry> apart = page.apart();
+        Set<String> broken = problems.stream().map(Problem::file).collect(Collectors.toSet());
+        Pending sound = new Pending(rules, files, strangers, apart.stream().filter(entry -> !broken.contains(entry.file())).toList());
+        page.check(sound);
+        return new Pending(rules, files, strangers, apart);
+    }
+
+    /** The entries below each heading, in the order of the page. */
+    Map<String, List<Entry>> byCategory() {
+        Map<String, List<Entry>> categories = new LinkedHashMap<>();
         for (String category : rules.categories()) {
             List<Entry> here = entries.stream().filter(entry -> entry.category().equals(category)).toList();
             if (!here.isEmpty()) {
-                body.append("## ").append(category).append("\n\n");
-                here.forEach(entry -> body.append(entry.print()));
-                body.append('\n');
+                categories.put(category, here);
             }
         }
+        return categories;
+    }
+
+    /** The entries in Markdown, below a heading for each category that has some. */
+    public String body() {
+        StringBuilder body = new StringBuilder();
+        byCategory().forEach((category, here) -> {
+            body.append("## ").append(category).append("\n\n");
+            here.forEach(entry -> body.append(new Item(entry).print()));
+            body.append('\n');
+        });
         return body.toString();
     }
 }

@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -17,6 +18,13 @@ public interface Source {
 
     /** A file's bytes; empty when there is no such file. */
     Optional<byte[]> read(String path);
+
+    /** What is wrong with a file that any text can have: bytes that are not UTF-8, conflicts of a merge. */
+    default List<Problem> problems(String path) {
+        List<Problem> problems = new ArrayList<>();
+        read(path).ifPresent(bytes -> Text.decode(bytes, path, problems));
+        return problems;
+    }
 
     /** The names of what is directly in a folder; none when there is no such folder. */
     List<String> names(String folder);

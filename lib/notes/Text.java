@@ -22,7 +22,7 @@ final class Text {
 
     /**
      * A file's text without byte order mark, its lines ended by {@code \n} alone. Empty, and a
-     * problem with its line, when the bytes are not UTF-8.
+     * problem with its line, when the bytes are not UTF-8 or have conflicts of a merge.
      */
     static Optional<String> decode(byte[] bytes, String file, List<Problem> problems) {
         CharsetDecoder decoder = StandardCharsets.UTF_8.newDecoder();
@@ -34,7 +34,28 @@ final class Text {
             return Optional.empty();
         }
         String text = chars.flip().toString();
-        return Optional.of((text.startsWith("\ufeff") ? text.substring(1) : text).replace("\r\n", "\n"));
+        return Optional.of(lines(text.startsWith("\ufeff") ? text.substring(1) : text)).filter(whole -> !isInConflict(whole, file, problems));
+    }
+
+    /** The text with its lines ended by {@code \n} alone; Markdown ends one also at a lone {@code \r}. */
+    static String lines(String text) {
+        return text.replace("\r\n", "\n").replace('\r', '\n');
+    }
+
+    /** A problem for every mark that an unfinished merge left; true when there is one. */
+    private static boolean isInConflict(String text, String file, List<Problem> problems) {
+        List<String> lines = text.lines().toList();
+        // The marks between are also a heading's and a table's.
+        if (lines.stream().noneMatch(line -> line.matches("(<{7,}|>{7,})( .*)?"))) {
+            return false;
+        }
+        for (int i = 0; i < lines.size(); i++) {
+            if (lines.get(i).matches("(<{7,}|>{7,}|\\|{7,})( .*)?|={7}")) {
+                problems.add(new Problem(file, i + 1, "is a conflict of a merge, not resolved: '" + lines.get(i).substring(0, 7)
+                        + "'; keep what is right of both sides and take this line out"));
+            }
+        }
+        return true;
     }
 
     /** The number, from 1, of the line a position is in. */
@@ -42,13 +63,9 @@ final class Text {
         return 1 + (int) text.substring(0, Math.min(position, text.length())).chars().filter(c -> c == '\n').count();
     }
 
-    /** Non-blank lines moved right; blank ones stay as they are. */
-    static String indent(String text, String by) {
-        StringBuilder result = new StringBuilder();
-        for (String line : text.split("\n", -1)) {
-            result.append(line.isBlank() ? "" : by).append(line).append('\n');
-        }
-        return result.substring(0, result.length() - 1);
+    /** Whether Markdown takes a line for blank: other white space than this is text to it. */
+    static boolean isBlank(String line) {
+        return line.chars().allMatch(c -> c == ' ' || c == '\t');
     }
 
     /** {@code A}; {@code A and B}; {@code A, B, and C}. */

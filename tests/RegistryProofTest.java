@@ -25,6 +25,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import lib.BuiltRelease;
 import lib.Config;
 import lib.Console;
@@ -294,7 +295,9 @@ class RegistryProofTest {
         });
         Registry registry = registry("127.0.0.1:" + endless.getAddress().getPort(), Optional.empty());
         String digest = built.images().get(0).id();
-        assertEquals(1001, registry.read(digest, 1000).orElseThrow().size());
+        AtomicLong came = new AtomicLong(); // by which a slow download is told from one that hangs
+        assertEquals(1001, registry.read(digest, 1000, came::addAndGet).orElseThrow().size());
+        assertEquals(1001, came.get());
         Fault fault = assertThrows(Fault.class, () -> registry.size(digest));
         assertTrue(fault.getMessage().contains("Content-Length"), fault.getMessage());
     }

@@ -116,7 +116,7 @@ public record Images(List<ImageStore> stores, Path release, List<BuiltRelease.Im
         images.forEach(image -> all.putAll(digests(image)));
         Set<String> missing = java.util.Collections.synchronizedSet(new TreeSet<>());
         Parallel.forEach(all.entrySet(), CONCURRENCY, blob -> {
-            if (!(whole ? store.holds(blob.getKey()) : store.size(blob.getKey()).equals(Optional.of(blob.getValue())))) {
+            if (!(whole ? store.holds(blob.getKey(), bytes -> { }) : store.size(blob.getKey()).equals(Optional.of(blob.getValue())))) {
                 missing.add(blob.getKey());
             }
         });

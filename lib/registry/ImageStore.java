@@ -3,10 +3,10 @@ package lib.registry;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.util.HexFormat;
 import java.util.Optional;
+import java.util.function.LongConsumer;
 import lib.Fault;
 import lib.FileTree;
 import lib.http.Body;
@@ -18,10 +18,20 @@ public interface ImageStore {
     /** What a blob is, by all of its bytes: its size, and {@code sha256:} with their digest. */
     record Blob(long size, String digest) {
         /** Reads to the end, or one byte beyond {@code longest}. */
-        static Blob of(InputStream bytes, long longest) throws IOException {
+        static Blob of(InputStream bytes, long longest, LongConsumer came) throws IOException {
             MessageDigest digest = FileTree.digest("SHA-256");
-            InputStream bounded = BoundedInputStream.builder().setInputStream(bytes).setMaxCount(longest + 1).setPropagateClose(false).get();
-            long size = new DigestInputStream(bounded, digest).transferTo(OutputStream.nullOutputStream());
+            long size = BoundedInputStream.builder().setInputStream(bytes).setMaxCount(longest + 1).setPropagateClose(false).get().transferTo(new OutputStream() {
+                @Override
+                public void write(int b) {
+                    write(new byte[] {(byte) b}, 0, 1);
+                }
+
+                @Override
+                public void write(byte[] some, int offset, int length) {
+                    digest.update(some, offset, length);
+                    came.accept(length);
+                }
+            });
             return new Blob(size, "sha256:" + HexFormat.of().formatHex(digest.digest()));
         }
     }
@@ -39,12 +49,12 @@ public interface ImageStore {
     /** The size in bytes that the store says a blob has, which may have other bytes; empty where there is none. */
     Optional<Long> size(String digest) throws IOException;
 
-    /** What a blob is, as those who pull it get it: it is read, but no more than a byte beyond {@code longest}; empty where there is none. */
-    Optional<Blob> read(String digest, long longest) throws IOException;
+    /** What a blob is, as those who pull it get it: it is read, but no more than a byte beyond {@code longest}; empty where there is none. {@code came} hears of bytes. */
+    Optional<Blob> read(String digest, long longest, LongConsumer came) throws IOException;
 
-    /** Whether it has these bytes: all are read. */
-    default boolean holds(String digest) throws IOException {
-        return read(digest, Long.MAX_VALUE - 1).filter(blob -> blob.digest().equals(digest)).isPresent();
+    /** Whether it has these bytes: all are read; {@code came} hears of them. */
+    default boolean holds(String digest, LongConsumer came) throws IOException {
+        return read(digest, Long.MAX_VALUE - 1, came).filter(blob -> blob.digest().equals(digest)).isPresent();
     }
 
     /** Whether reading all it holds takes a moment, and no network. */

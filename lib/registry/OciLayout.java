@@ -16,6 +16,7 @@ import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Optional;
+import java.util.function.LongConsumer;
 import lib.FileTree;
 import lib.Json;
 import lib.http.Body;
@@ -47,12 +48,12 @@ public record OciLayout(Path folder) implements ImageStore {
     }
 
     @Override
-    public Optional<Blob> read(String digest, long longest) throws IOException {
+    public Optional<Blob> read(String digest, long longest, LongConsumer came) throws IOException {
         if (!Files.exists(path(digest))) {
             return Optional.empty();
         }
         try (InputStream bytes = Files.newInputStream(path(digest))) {
-            return Optional.of(Blob.of(bytes, longest));
+            return Optional.of(Blob.of(bytes, longest, came));
         }
     }
 

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.LongConsumer;
 import lib.Environment;
 import lib.Fault;
 import lib.http.Body;
@@ -104,14 +105,14 @@ public final class Registry implements ImageStore, AutoCloseable {
 
     private Optional<Long> size(String in, String digest, List<String> alsoReads) {
         return ask("the blob " + digest, () -> send("HEAD", server.resolve("/v2/" + in + "/blobs/" + digest), Map.of(), Body.NONE, alsoReads, answer ->
-                found(answer, there -> there.header("content-length").filter(length -> length.matches("[0-9]{1,18}")).map(Long::valueOf).orElseThrow(() ->
+                found(answer, there -> there.header("content-length").map(Long::valueOf).orElseThrow(() ->
                         new Refusal(answer.status(), "", "it does not say how large the blob is", Optional.empty())))));
     }
 
     @Override
-    public Optional<Blob> read(String digest, long longest) {
+    public Optional<Blob> read(String digest, long longest, LongConsumer came) {
         return ask("the blob " + digest, () -> send("GET", at("blobs/" + digest), Map.of(), Body.NONE, List.of(), answer ->
-                found(answer, there -> Blob.of(there.body(), longest))));
+                found(answer, there -> Blob.of(there.body(), longest, came))));
     }
 
     @Override

@@ -115,15 +115,14 @@ public final class Transfer {
             Set<String> lacks = missing.get(lane);
             lane.begin(turn -> {
                 for (String digest : lacks) {
-                    if (again && lane.store.holds(digest) || mount && lane.store.mount(digest)) {
+                    if (again && lane.store.holds(digest, bytes -> turn.moved()) || mount && lane.store.mount(digest)) {
                         lacks.remove(digest);
                     }
                     turn.moved();
                 }
             });
         }
-        // Asked again, a store may have to be read for longer than its connection may be idle.
-        end(lanes, again ? tuning.patience() : tuning.idle());
+        end(lanes, tuning.idle());
     }
 
     private void send(String digest, long size, DockerArchive.Content content) throws IOException {

@@ -13,7 +13,7 @@
 //DEPS org.commonmark:commonmark-ext-task-list-items:0.28.0
 //DEPS org.jsoup:jsoup:1.22.1
 //SOURCES lib/Cli.java lib/Config.java lib/Console.java lib/Environment.java lib/Exec.java lib/Fault.java lib/Shown.java
-//SOURCES lib/FileTree.java lib/Git.java lib/JGit.java lib/ImagePolicy.java lib/Json.java lib/Project.java lib/Release.java lib/Version.java
+//SOURCES lib/FileTree.java lib/Git*.java lib/Tree.java lib/JGit.java lib/ImagePolicy.java lib/Json.java lib/Project.java lib/Release.java lib/Version.java
 //SOURCES lib/notes/*.java
 //JAVA_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 
@@ -97,9 +97,9 @@ class prepare implements Cli.Phase {
         try (Git git = Git.open(common.folder(session), session.env())) {
             Project project = Config.of(git.workTree()).project();
             if (mode.check) {
-                check(project, Source.workTree(git.workTree()), session.console());
+                check(project, Source.workTree(git), session.console());
             } else if (mode.print) {
-                print(project, Source.workTree(git.workTree()), today, session.console());
+                print(project, Source.workTree(git), today, session.console());
             } else {
                 gather(git, project, today, session.console());
             }
@@ -115,7 +115,7 @@ class prepare implements Cli.Phase {
         requireReleasable(release);
         requireNotDone(git, release, committed);
         git.requireNoChanges();
-        requireNothingUntracked(git, release);
+        requireNothingUntracked(git, release, committed);
 
         console.step("Gathering the notes of " + release.spoken());
         List<Problem> inEntries = new ArrayList<>();
@@ -126,7 +126,7 @@ class prepare implements Cli.Phase {
         requireEntries(pending, project);
         warnOfStrangers(pending, console);
 
-        Map<String, Optional<byte[]>> files = pages.with(pending, today);
+        Map<String, Optional<byte[]>> files = pages.with(pending, today, committed);
         ObjectId commit = new NotesCommit(git, branch, head, files).make(MESSAGE + release.version() + "\n");
 
         files.forEach((file, content) -> console.say((content.isPresent() ? "wrote " : "removed ") + file));
@@ -175,13 +175,13 @@ class prepare implements Cli.Phase {
             return new Pages(chapter, summary);
         }
 
-        /** The files of the commit; empty ones are removed. */
-        Map<String, Optional<byte[]>> with(Pending pending, LocalDate today) {
+        /** The files of the commit, where links lead; empty ones are removed. */
+        Map<String, Optional<byte[]>> with(Pending pending, LocalDate today, Source source) {
             Release release = chapter.release();
             Map<String, Optional<byte[]>> files = new LinkedHashMap<>();
-            files.put(release.notesFile(), Optional.of(chapter.with(today, pending.body()).getBytes(UTF_8)));
-            summary.ifPresent(contents -> files.put(release.project().summary(), Optional.of(contents.with(today).getBytes(UTF_8))));
-            pending.files().forEach(file -> files.put(file, Optional.empty()));
+            pending.files().forEach(file -> files.put(source.within(file), Optional.empty()));
+            files.put(source.place(release.notesFile()), Optional.of(chapter.with(today, pending.body()).getBytes(UTF_8)));
+            summary.ifPresent(contents -> files.put(source.place(release.project().summary()), Optional.of(contents.with(today).getBytes(UTF_8))));
             return files;
         }
     }
@@ -226,7 +226,7 @@ class prepare implements Cli.Phase {
 
     private static Release release(Project project, Source source) {
         byte[] json = source.read(project.versionFile()).orElseThrow(() -> Fault.failed("there is no " + project.versionFile(),
-                project.versionFile() + ":1: is not there, but says which version is released",
+                project.versionFile() + ":1: " + source.fault(project.versionFile()).orElse("is not there") + ", but says which version is released",
                 "run in a checkout of " + project.name() + ", or name the file in " + Config.FILE));
         requireNone(Problem.lines(source.problems(project.versionFile())), "mend it and run again");
         return Release.read(project, json, project.versionFile());
@@ -255,18 +255,19 @@ class prepare implements Cli.Phase {
 
     private static void requireNotDone(Git git, Release release, Source committed) {
         if (hasSection(release, committed)) {
-            String commit = git.git("log", "-1", "--format=%h (%s)", "-S" + Chapter.sectionHeading(release), "HEAD", "--", release.notesFile())
+            String commit = git.git("log", "-1", "--format=%h (%s)", "-S" + Chapter.sectionHeading(release), "HEAD", "--",
+                            committed.place(release.notesFile()))
                     .run().out().strip();
             throw Fault.refused("the notes of " + release.version() + " are already there", release.notesFile() + " has them"
                     + (commit.isEmpty() ? "" : " since commit " + commit) + "; there is nothing to do",
                     NEXT + "; to gather them anew, take that commit back first (git reset --keep, or git revert)");
         }
-        if (hasSection(release, Source.workTree(git.workTree()))) {
+        if (hasSection(release, Source.workTree(git))) {
             Project project = release.project();
             throw Fault.refused("the notes of " + release.version() + " are there, but not committed",
                     "a run was stopped before its end, or somebody wrote them into " + release.notesFile(),
                     "put the changes away and run again: git stash push --include-untracked -- "
-                            + String.join(" ", project.pendingNotes(), project.releaseNotes(), project.summary()));
+                            + String.join(" ", Stream.of(project.pendingNotes(), project.releaseNotes(), project.summary()).map(committed::place).toList()));
         }
     }
 
@@ -275,11 +276,12 @@ class prepare implements Cli.Phase {
         return Chapter.read(release, source, new ArrayList<>()).hasSection();
     }
 
-    private static void requireNothingUntracked(Git git, Release release) {
-        String notes = release.project().pendingNotes();
-        List<String> untracked = Stream.of(git.git("ls-files", "-z", "--others", "--", notes, release.notesFile())
+    private static void requireNothingUntracked(Git git, Release release, Source committed) {
+        String notes = committed.place(release.project().pendingNotes());
+        String page = committed.place(release.notesFile());
+        List<String> untracked = Stream.of(git.git("ls-files", "-z", "--others", "--", notes, page)
                         .orFail("git could not list untracked files", "look at the checkout with git status").split("\0"))
-                .filter(file -> file.startsWith(release.notesFile()) || file.matches("\\Q" + notes + "/\\E[^./][^/]*\\.md")).toList();
+                .filter(file -> file.startsWith(page) || file.matches("\\Q" + notes + "/\\E[^./][^/]*\\.md")).toList();
         if (!untracked.isEmpty()) {
             throw Fault.refused("files of the release notes are not under version control",
                     untracked.stream().map(file -> file + ": nobody has reviewed it").toList(),

@@ -6,7 +6,7 @@
 //DEPS org.eclipse.jgit:org.eclipse.jgit:7.8.1.202611041320-r
 //DEPS org.slf4j:slf4j-nop:2.0.20
 //SOURCES lib/Cli.java lib/Config.java lib/Console.java lib/Environment.java lib/Exec.java lib/Fault.java lib/Shown.java
-//SOURCES lib/FileTree.java lib/Git.java lib/JGit.java lib/ImagePolicy.java lib/Json.java lib/OfficialFlag.java lib/Project.java
+//SOURCES lib/FileTree.java lib/Git*.java lib/Tree.java lib/JGit.java lib/ImagePolicy.java lib/Json.java lib/OfficialFlag.java lib/Project.java
 //SOURCES lib/Release.java lib/ReleaseState.java lib/ReleaseTag.java lib/Version.java
 //JAVA_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 
@@ -129,7 +129,7 @@ class tag implements Cli.Phase {
 
     private static void restoreFlagFile(Git git, ObjectId commit, ReleaseState found) {
         String file = OfficialFlag.in(git, found.tip(), found.release()).file();
-        boolean changed = git.changes().stream().anyMatch(line -> line.substring(3).equals(file));
+        boolean changed = !git.git("diff-index", "--name-only", "HEAD", "--", file).run().out().isEmpty();
         if (changed && isBeginning(git.workTree().resolve(file), git.read(commit, file).orElseThrow())) {
             git.git("checkout", "--quiet", "HEAD", "--", file).orFail("git could not restore " + file, "git checkout HEAD -- " + file);
         }
@@ -179,11 +179,14 @@ class tag implements Cli.Phase {
     /** Release commits of this version that are there already: in the branch's history, or under its tag. */
     private static List<String> earlierReleases(Git git, ReleaseState found) {
         String subject = "release: " + found.version() + " \"";
+        List<String> lines = new ArrayList<>();
+        if (git.isShallow()) {
+            lines.add("this clone is shallow, so that an earlier release commit may be out of sight: git fetch --unshallow");
+        }
         List<ObjectId> merged = git.git("rev-list", "--fixed-strings", "--grep=" + subject, found.tip().name())
                 .orFail("git could not search the history", "look at the repository with git fsck").lines()
                 .map(ObjectId::fromString).filter(commit -> git.message(commit).startsWith(subject)).toList();
         Optional<ObjectId> tagged = found.oldTag().flatMap(object -> git.commit(object.name()));
-        List<String> lines = new ArrayList<>();
         for (ObjectId commit : merged) {
             lines.add("the history of " + found.branch() + " already holds the release commit " + ReleaseState.describe(git, commit)
                     + (tagged.equals(Optional.of(commit)) ? ", tagged " + found.version() : ", which has lost its tag"));

@@ -1,7 +1,6 @@
 package lib;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -10,205 +9,192 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.eclipse.jgit.dircache.DirCache;
-import org.eclipse.jgit.dircache.DirCacheEditor;
-import org.eclipse.jgit.dircache.DirCacheEntry;
-import org.eclipse.jgit.errors.RepositoryNotFoundException;
-import org.eclipse.jgit.lib.Constants;
-import org.eclipse.jgit.lib.FileMode;
 import org.eclipse.jgit.lib.ObjectId;
-import org.eclipse.jgit.lib.ObjectInserter;
-import org.eclipse.jgit.lib.ObjectReader;
-import org.eclipse.jgit.lib.Ref;
 import org.eclipse.jgit.lib.Repository;
 import org.eclipse.jgit.revwalk.RevCommit;
-import org.eclipse.jgit.revwalk.RevTag;
-import org.eclipse.jgit.revwalk.RevWalk;
 import org.eclipse.jgit.storage.file.FileRepositoryBuilder;
-import org.eclipse.jgit.treewalk.TreeWalk;
-import org.eclipse.jgit.treewalk.filter.PathFilterGroup;
 
 /**
- * The checkout. JGit reads it and makes trees without touching index or work tree; whatever
- * depends on how its user set git up (identity, signing, checkout filters, ssh) is left to the
- * user's own {@code git}. Commits and trees are made first and become visible with {@link #update},
- * all references at once.
+ * The checkout. Where it is, and what its references are, the user's own {@code git} says; so it makes commits, tags and
+ * pushes, with the user's identity, signing, ssh and commit-msg hook, and with nothing else of how it is set up
+ * ({@link GitEnv}). JGit reads the objects and makes trees without touching index or work tree. Commits and trees are
+ * made first and become visible with {@link #update}, all references at once.
  */
 public final class Git implements AutoCloseable {
 
-    private final Repository repository;
+    private final GitLayout layout;
     private final Map<String, String> env;
+    private final GitObjects objects;
 
     static {
         JGit.withoutSystemSettings();
     }
 
-    private Git(Repository repository, Map<String, String> env) {
-        this.repository = repository;
+    private Git(GitLayout layout, Repository repository, Map<String, String> env) {
+        this.layout = layout;
         this.env = env;
+        this.objects = new GitObjects(repository, this::fetchObject);
     }
 
-    /** The checkout that {@code folder} is in; linked worktrees count. Throws Fault when there is none. */
+    /** The checkout that {@code folder} is in; linked worktrees count. Throws Fault when there is none that can be used. */
     public static Git open(Path folder, Map<String, String> env) {
-        if (!Files.isDirectory(folder)) {
-            throw Fault.usage(folder + " is no folder", "the checkout was looked for there", "name the checkout with --repo");
-        }
         try {
-            // Not from the environment: a GIT_DIR left over from a hook must not redirect a release.
-            FileRepositoryBuilder builder = new FileRepositoryBuilder().setMustExist(true).findGitDir(folder.toFile());
-            if (builder.getGitDir() == null) {
-                throw Fault.usage(folder + " is not in a git checkout", "no .git in it or in a folder above it",
-                        "run from inside the checkout, or name it with --repo");
-            }
-            Repository repository = builder.build();
-            if (repository.isBare()) {
-                throw Fault.usage(folder + " is a bare repository", "a release is made from files", "name a checkout with --repo");
-            }
-            return new Git(repository, env);
-        } catch (RepositoryNotFoundException e) {
-            throw Fault.usage(folder + " is not in a git checkout", e.getMessage(),
-                    "run from inside the checkout, or name it with --repo").from(e);
+            GitLayout layout = GitLayout.of(folder, env);
+            // Of the repository as a whole: a work tree's own references and settings are git's to read.
+            return new Git(layout, new FileRepositoryBuilder().setGitDir(layout.common().toFile()).setBare().setMustExist(true).build(), env);
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw Fault.failed("the repository of " + folder + " cannot be read", e.toString(), "look at it with git fsck").from(e);
         }
     }
 
     @Override
     public void close() {
-        repository.close();
+        objects.repository().close();
     }
 
     public Path workTree() {
-        return repository.getWorkTree().toPath();
+        return layout.workTree();
     }
 
     /** A file or folder for what we remember about this checkout, outside its work tree. */
     public Path state(String name) {
-        return repository.getDirectory().toPath().resolve("releng").resolve(name);
+        return layout.folder().resolve("releng").resolve(name);
     }
 
     /** The same for what is remembered about the repository, whichever of its work trees we are in. */
     public Path shared(String name) {
-        return repository.getCommonDirectory().toPath().resolve("releng").resolve(name);
+        return layout.common().resolve("releng").resolve(name);
+    }
+
+    /** Whether the history ends before its beginning: what is further back cannot be seen here. */
+    public boolean isShallow() {
+        return layout.shallow();
     }
 
     /** The branch HEAD is on, without {@code refs/heads/}; empty when HEAD is detached. */
     public Optional<String> branch() {
-        try {
-            Ref head = repository.exactRef(Constants.HEAD);
-            return head == null || !head.isSymbolic() ? Optional.empty()
-                    : Optional.of(Repository.shortenRefName(head.getTarget().getName()));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        return answer("symbolic-ref", "--quiet", "HEAD").map(ref -> ref.replaceFirst("^refs/heads/", ""));
     }
 
     /** The commit HEAD is on. Throws Fault when there is none yet. */
     public ObjectId head() {
-        return commit(Constants.HEAD).orElseThrow(() -> Fault.failed("the checkout has no commit", "HEAD names none yet",
+        return commit("HEAD").orElseThrow(() -> Fault.failed("the checkout has no commit", "HEAD names none yet",
                 "commit something first"));
     }
 
     /** The commit a reference or id names, tags peeled; empty when there is no such thing. */
     public Optional<ObjectId> commit(String name) {
-        return object(name).flatMap(this::peel);
+        return object(name).flatMap(objects::peel);
     }
 
     /** What a reference or id names itself: for an annotated tag, the tag. */
     public Optional<ObjectId> object(String name) {
-        try {
-            // A full id resolves to itself, whether or not there is such an object.
-            return Optional.ofNullable(repository.resolve(name)).filter(this::isHere);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        Optional<ObjectId> id = ObjectId.isId(name) ? Optional.of(ObjectId.fromString(name))
+                : answer("rev-parse", "--verify", "--quiet", name).map(ObjectId::fromString);
+        // A full id names itself, whether or not there is such an object.
+        return id.filter(objects::has);
     }
 
-    private boolean isHere(ObjectId id) {
-        try {
-            return repository.getObjectDatabase().has(id);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+    // With --quiet git says nothing where there is no such reference, and ends with 1.
+    private Optional<String> answer(String... question) {
+        Exec ask = git(question);
+        Exec.Result result = ask.run();
+        if (result.exit() != 0 && !(result.exit() == 1 && result.err().isBlank())) {
+            throw Fault.failed("git could not read " + question[question.length - 1], ask.because(result), "look at the repository with git fsck");
         }
-    }
-
-    private Optional<ObjectId> peel(ObjectId id) {
-        try (RevWalk walk = new RevWalk(repository)) {
-            return walk.peel(walk.parseAny(id)) instanceof RevCommit commit ? Optional.of(commit.copy()) : Optional.empty();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        return Optional.of(result.out().strip()).filter(text -> result.exit() == 0 && !text.isEmpty());
     }
 
     /** The message of an annotated tag; empty when the tag is lightweight. */
     public Optional<String> tagMessage(ObjectId tag) {
-        try (RevWalk walk = new RevWalk(repository)) {
-            return walk.parseAny(tag) instanceof RevTag annotated ? Optional.of(annotated.getFullMessage()) : Optional.empty();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        return objects.tagMessage(tag);
     }
 
     public String message(ObjectId commit) {
-        return withCommit(commit, RevCommit::getFullMessage);
+        return objects.withCommit(commit, RevCommit::getFullMessage);
     }
 
     public List<ObjectId> parents(ObjectId commit) {
-        return withCommit(commit, parsed -> Arrays.stream(parsed.getParents()).map(RevCommit::copy).map(ObjectId.class::cast).toList());
+        return objects.withCommit(commit, parsed -> Arrays.stream(parsed.getParents()).map(RevCommit::copy).map(ObjectId.class::cast).toList());
     }
 
     public ObjectId tree(ObjectId commit) {
-        return withCommit(commit, parsed -> parsed.getTree().copy());
+        return objects.withCommit(commit, parsed -> parsed.getTree().copy());
     }
 
     /** When the commit was made, in seconds since 1970. */
     public long committed(ObjectId commit) {
-        return withCommit(commit, RevCommit::getCommitTime).longValue();
-    }
-
-    private <T> T withCommit(ObjectId id, java.util.function.Function<RevCommit, T> ask) {
-        try (RevWalk walk = new RevWalk(repository)) {
-            return ask.apply(walk.parseCommit(id));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        return objects.withCommit(commit, RevCommit::getCommitTime).longValue();
     }
 
     /** Whether {@code old} is in the history of {@code young}. */
     public boolean isAncestor(ObjectId old, ObjectId young) {
-        try (RevWalk walk = new RevWalk(repository)) {
-            return walk.isMergedInto(walk.parseCommit(old), walk.parseCommit(young));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        return objects.isAncestor(old, young);
     }
 
-    /** A file's bytes in a commit; empty when it is not there. */
+    /** The files of a commit. */
+    public Tree files(ObjectId commit) {
+        return objects.files(tree(commit));
+    }
+
+    /** The objects themselves. */
+    GitObjects objects() {
+        return objects;
+    }
+
+    /** A file's bytes in a commit, links followed; empty when it is not there. Throws Fault where a link leads nowhere. */
     public Optional<byte[]> read(ObjectId commit, String path) {
-        try (TreeWalk walk = TreeWalk.forPath(repository, path, tree(commit))) {
-            if (walk == null || walk.isSubtree()) {
-                return Optional.empty();
-            }
-            return Optional.of(repository.open(walk.getObjectId(0)).getBytes());
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+        place(commit, path);
+        return files(commit).read(path);
+    }
+
+    /** The bytes of a blob. */
+    public byte[] bytes(ObjectId blob) {
+        return objects.bytes(blob);
+    }
+
+    /** Where a file is in a commit, links followed. Throws Fault where one leads nowhere, or out. */
+    public String place(ObjectId commit, String path) {
+        Tree.Place place = files(commit).find(path);
+        place.fault().ifPresent(fault -> {
+            throw Fault.failed(path + " cannot be read", fault, "put a file there, or a link inside the checkout; commit, and run again");
+        });
+        return place.path();
+    }
+
+    /**
+     * The tree of a commit with some files replaced, or removed where the value is empty. Nothing visible changes. Throws Fault
+     * where a link stands in a path: {@link #place} says where that leads.
+     */
+    public ObjectId edit(ObjectId commit, Map<String, Optional<byte[]>> files) {
+        return objects.edit(tree(commit), files);
+    }
+
+    // Git fetches what a partial clone lacks when it is asked for it.
+    private Optional<String> fetchObject(ObjectId id) {
+        Exec ask = git("cat-file", "-t", id.name());
+        Exec.Result result = ask.run();
+        return result.exit() == 0 ? Optional.empty()
+                : Optional.of((promisors().isEmpty() ? "" : "this is a partial clone, and its server did not give the object: ") + ask.because(result));
+    }
+
+    /** Fetches at once what a partial clone has left on its server of the files below a folder; a whole clone lacks nothing. */
+    public void fetchFiles(ObjectId commit, String folder) {
+        List<String> servers = promisors();
+        List<String> missing = servers.isEmpty() ? List.of() : objects.below(tree(commit), folder).stream()
+                .filter(entry -> GitObjects.kindOf(entry.mode()) != Tree.Kind.SUBMODULE).map(GitObjects.Entry::id)
+                .filter(id -> !objects.has(id)).map(ObjectId::name).distinct().toList();
+        if (!missing.isEmpty()) {
+            // What this does not bring is asked for one by one, and then it is said why it cannot be had.
+            withMessage(String.join("\n", missing) + "\n", file -> servers.stream().map(server -> git("-c", "fetch.negotiationAlgorithm=noop", "fetch",
+                    "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--recurse-submodules=no", "--refmap=", "--stdin", server)
+                    .stdin(file).run().exit()).anyMatch(exit -> exit == 0));
         }
     }
 
-    /** The paths of all files below a folder in a commit, in the tree's order. */
-    public List<String> list(ObjectId commit, String folder) {
-        try (TreeWalk walk = new TreeWalk(repository)) {
-            walk.addTree(tree(commit));
-            walk.setRecursive(true);
-            walk.setFilter(PathFilterGroup.createFromStrings(folder));
-            List<String> paths = new ArrayList<>();
-            while (walk.next()) {
-                paths.add(walk.getPathString());
-            }
-            return paths;
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+    private List<String> promisors() {
+        return git("config", "--type=bool", "--get-regexp", "^remote\\..*\\.promisor$").run().out().lines().filter(line -> line.endsWith(" true"))
+                .map(line -> line.substring("remote.".length(), line.length() - ".promisor true".length())).toList();
     }
 
     /** Staged and unstaged changes as git prints them, a line each; untracked files do not count. */
@@ -227,36 +213,6 @@ public final class Git implements AutoCloseable {
             }
             throw Fault.refused("the checkout has uncommitted changes", shown,
                     "commit them, or put them away with git stash, and run again");
-        }
-    }
-
-    /** The tree of a commit with some files replaced, or removed where the value is empty. Nothing visible changes. */
-    public ObjectId edit(ObjectId commit, Map<String, Optional<byte[]>> files) {
-        try (ObjectInserter inserter = repository.newObjectInserter(); ObjectReader reader = repository.newObjectReader()) {
-            DirCache cache = DirCache.read(reader, tree(commit));
-            DirCacheEditor editor = cache.editor();
-            for (Map.Entry<String, Optional<byte[]>> file : files.entrySet()) {
-                if (file.getValue().isEmpty()) {
-                    editor.add(new DirCacheEditor.DeletePath(file.getKey()));
-                    continue;
-                }
-                ObjectId blob = inserter.insert(Constants.OBJ_BLOB, file.getValue().get());
-                editor.add(new DirCacheEditor.PathEdit(file.getKey()) {
-                    @Override
-                    public void apply(DirCacheEntry entry) {
-                        if (entry.getFileMode() == FileMode.MISSING) {
-                            entry.setFileMode(FileMode.REGULAR_FILE);
-                        }
-                        entry.setObjectId(blob);
-                    }
-                });
-            }
-            editor.finish();
-            ObjectId tree = cache.writeTree(inserter);
-            inserter.flush();
-            return tree;
-        } catch (IOException e) {
-            throw Fault.failed("git could not store the new tree", e.toString(), "make room or mend the repository, then run again").from(e);
         }
     }
 
@@ -311,7 +267,7 @@ public final class Git implements AutoCloseable {
     }
 
     private boolean isSigned(String tag) throws IOException {
-        byte[] bytes = repository.open(object(tag).orElseThrow()).getBytes();
+        byte[] bytes = objects.bytes(object(tag).orElseThrow());
         return new String(bytes, StandardCharsets.UTF_8).contains("\n-----BEGIN ");
     }
 
@@ -336,7 +292,7 @@ public final class Git implements AutoCloseable {
 
     /** Checks out with the user's git: a branch by name, or, detached, a commit. */
     public void checkout(String what, boolean detach) {
-        List<String> line = new ArrayList<>(List.of("checkout", "--quiet"));
+        List<String> line = new ArrayList<>(List.of("checkout", "--quiet", "--no-recurse-submodules"));
         if (detach) {
             line.add("--detach");
         }
@@ -370,18 +326,11 @@ public final class Git implements AutoCloseable {
     public static Exec nowhere(Map<String, String> env, List<String> arguments) {
         List<String> line = new ArrayList<>(List.of("git"));
         line.addAll(arguments);
-        return Exec.of(line).baseEnv(withoutRepository(env)).env("GIT_DIR", "/dev/null");
+        return Exec.of(line).baseEnv(GitEnv.clean(env)).env("GIT_DIR", "/dev/null");
     }
 
     private Exec inCheckout(List<String> line) {
-        return Exec.of(line).in(workTree()).baseEnv(withoutRepository(env));
-    }
-
-    private static Map<String, String> withoutRepository(Map<String, String> env) {
-        Map<String, String> clean = new java.util.HashMap<>(env);
-        clean.keySet().removeAll(List.of("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-                "GIT_COMMON_DIR", "GIT_NAMESPACE", "GIT_PREFIX"));
-        return clean;
+        return Exec.of(line).in(workTree()).baseEnv(GitEnv.clean(env));
     }
 
     private boolean flag(String key) {

@@ -22,18 +22,18 @@ public record OfficialFlag(String file, boolean set, byte[] marked) {
 
     /** The flag in a commit whose version file says {@code release}. Throws Fault naming file and lines. */
     public static OfficialFlag in(Git git, ObjectId commit, Release release) {
-        String file = release.project().versionFile();
+        String file = git.place(commit, release.project().versionFile());
         if (release.official().isPresent()) {
             byte[] json = git.read(commit, file).orElseThrow();
             return new OfficialFlag(file, release.official().get(), Release.markOfficial(json, file));
         }
         byte[] flake = git.read(commit, FLAKE).orElseThrow(() -> Fault.failed("nothing tells whether this is an official release",
                 file + " has no key official_release, and there is no " + FLAKE, "add the key to " + file + ", false, and commit it"));
-        return inFlake(flake, file);
+        return inFlake(flake, git.place(commit, FLAKE), file);
     }
 
     // Bytes go through ISO 8859-1 unchanged: only one line of the file is ours.
-    private static OfficialFlag inFlake(byte[] flake, String versionFile) {
+    private static OfficialFlag inFlake(byte[] flake, String file, String versionFile) {
         String[] lines = new String(flake, ISO_8859_1).split("\n", -1);
         List<Integer> hits = IntStream.range(0, lines.length).filter(i -> LINE.matcher(lines[i]).matches()).boxed().toList();
         if (hits.size() != 1) {
@@ -46,6 +46,6 @@ public record OfficialFlag(String file, boolean set, byte[] marked) {
         line.matches();
         boolean set = line.group("value").equals("true");
         lines[hits.get(0)] = line.group("before") + "true" + line.group("after");
-        return new OfficialFlag(FLAKE, set, String.join("\n", lines).getBytes(ISO_8859_1));
+        return new OfficialFlag(file, set, String.join("\n", lines).getBytes(ISO_8859_1));
     }
 }

@@ -150,8 +150,8 @@ class GitTest {
     @Test
     void listsAndReadsWhatACommitHolds() {
         try (Git git = open(checkout.folder)) {
-            assertEquals(List.of("src/old.txt", "src/run.sh"), git.list(git.head(), "src"));
-            assertEquals(List.of(), git.list(git.head(), "nowhere"));
+            assertEquals(List.of("old.txt", "run.sh"), git.files(git.head()).list("src"));
+            assertEquals(List.of(), git.files(git.head()).list("nowhere"));
             assertEquals(Optional.empty(), git.read(git.head(), "src"));
             assertEquals(Optional.empty(), git.read(git.head(), "src/none"));
         }

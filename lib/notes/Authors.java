@@ -28,6 +28,8 @@ final class Authors {
         String file = project.changeAuthors();
         Optional<byte[]> bytes = source.read(file);
         if (bytes.isEmpty()) {
+            source.fault(file).ifPresent(fault -> problems.add(new Problem(file, 1, fault)));
+            authors.readable = source.fault(file).isEmpty();
             return authors;
         }
         Optional<YamlMap> all = Text.decode(bytes.get(), file, problems).flatMap(text -> YamlMap.parse(text, file, 1, problems));

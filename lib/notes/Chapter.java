@@ -15,6 +15,7 @@ public record Chapter(Release release, Optional<String> old) {
     /** Reads the page of the release's MAJOR, if there. */
     public static Chapter read(Release release, Source source, List<Problem> problems) {
         String file = release.notesFile();
+        source.fault(file).ifPresent(fault -> problems.add(new Problem(file, 1, fault)));
         return new Chapter(release, source.read(file).flatMap(bytes -> Text.decode(bytes, file, problems))
                 .filter(text -> !Markdown.isTooDeep(text, file, problems)));
     }

@@ -24,6 +24,8 @@ public record Pending(Rules rules, List<String> files, List<String> strangers, L
     public static Pending read(Rules rules, Source source, List<Problem> problems) {
         Authors authors = Authors.read(rules.project(), source, problems);
         String folder = rules.project().pendingNotes();
+        source.fault(folder).or(() -> source.read(folder).map(file -> "is a file, but should be the folder of the entries"))
+                .ifPresent(fault -> problems.add(new Problem(folder, 1, fault)));
         List<String> files = new ArrayList<>();
         List<String> strangers = new ArrayList<>();
         source.names(folder).stream().filter(name -> !name.startsWith(".")).sorted(Text.BY_CODE_POINT)
@@ -32,7 +34,7 @@ public record Pending(Rules rules, List<String> files, List<String> strangers, L
         for (String file : files) {
             Optional<byte[]> bytes = source.read(file);
             if (bytes.isEmpty()) {
-                problems.add(new Problem(file, 1, "is not a file"));
+                problems.add(new Problem(file, 1, source.fault(file).orElse("is not a file")));
             }
             bytes.flatMap(content -> Entry.parse(file, content, rules, authors, problems)).ifPresent(entries::add);
         }

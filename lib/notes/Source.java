@@ -1,22 +1,17 @@
 package lib.notes;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Stream;
-import lib.Fault;
+import java.util.function.Consumer;
 import lib.Git;
+import lib.Tree;
 import org.eclipse.jgit.lib.ObjectId;
 
-/** Where the project's files are read from. Paths are relative to the top of the checkout. */
+/** Where the project's files are read from. Paths are relative to the top of the checkout; links inside it are followed. */
 public interface Source {
 
-    /** A file's bytes; empty when there is no such file. */
+    /** A file's bytes; empty when there is no such file, or {@link #fault} says why it cannot be read. */
     Optional<byte[]> read(String path);
 
     /** What is wrong with a file that any text can have: bytes that are not UTF-8, conflicts of a merge. */
@@ -29,48 +24,56 @@ public interface Source {
     /** The names of what is directly in a folder; none when there is no such folder. */
     List<String> names(String folder);
 
-    /** The files as they stand there now, committed or not. */
-    static Source workTree(Path top) {
-        return new Source() {
-            @Override
-            public Optional<byte[]> read(String path) {
-                try {
-                    Path file = top.resolve(path);
-                    return Files.isRegularFile(file) ? Optional.of(Files.readAllBytes(file)) : Optional.empty();
-                } catch (InvalidPathException e) {
-                    throw Fault.failed("a file's name cannot be read", path + ": the locale has no such characters",
-                            "run again with LC_ALL=C.UTF-8").from(e);
-                } catch (IOException e) {
-                    throw new UncheckedIOException(e);
-                }
-            }
+    /** Why a path cannot be read or written: a link that leads nowhere or out of the checkout, a submodule. */
+    default Optional<String> fault(String path) {
+        return Optional.empty();
+    }
 
-            @Override
-            public List<String> names(String folder) {
-                if (!Files.isDirectory(top.resolve(folder))) {
-                    return List.of();
-                }
-                try (Stream<Path> list = Files.list(top.resolve(folder))) {
-                    return list.map(path -> path.getFileName().toString()).toList();
-                } catch (IOException e) {
-                    throw new UncheckedIOException(e);
-                }
-            }
-        };
+    /** Where a path leads, links followed. */
+    default String place(String path) {
+        return path;
+    }
+
+    /** Where a name in a folder is: of the name itself, no link is followed. */
+    default String within(String path) {
+        int slash = path.lastIndexOf('/');
+        return slash < 0 ? path : place(path.substring(0, slash)) + path.substring(slash);
+    }
+
+    /** The files as they stand there now, committed or not, read as a commit of them would be. */
+    static Source workTree(Git git) {
+        return of(new WorkTree(git), folder -> { });
     }
 
     /** The files of a commit: neither filters nor hidden edits stand between them and what was reviewed. */
     static Source commit(Git git, ObjectId commit) {
+        return of(git.files(commit), folder -> git.fetchFiles(commit, folder));
+    }
+
+    private static Source of(Tree tree, Consumer<String> beforeAllOf) {
         return new Source() {
             @Override
             public Optional<byte[]> read(String path) {
-                return git.read(commit, path);
+                return tree.read(path);
             }
 
             @Override
             public List<String> names(String folder) {
-                return git.list(commit, folder).stream()
-                        .map(path -> path.substring(folder.length() + 1).replaceFirst("/.*", "")).distinct().toList();
+                Tree.Place place = tree.find(folder);
+                if (place.kind() == Tree.Kind.FOLDER) {
+                    beforeAllOf.accept(place.path());
+                }
+                return tree.list(folder);
+            }
+
+            @Override
+            public Optional<String> fault(String path) {
+                return tree.find(path).fault();
+            }
+
+            @Override
+            public String place(String path) {
+                return tree.find(path).path();
             }
         };
     }

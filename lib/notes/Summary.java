@@ -20,7 +20,7 @@ public record Summary(Release release, String marker, Optional<String> text) {
         String file = release.project().summary();
         Optional<byte[]> bytes = source.read(file);
         if (bytes.isEmpty()) {
-            problems.add(new Problem(file, 1, "is not there, but needs an entry for " + release.notesFile()));
+            problems.add(new Problem(file, 1, source.fault(file).orElse("is not there, but needs an entry for " + release.notesFile())));
         }
         return new Summary(release, marker, bytes.flatMap(content -> Text.decode(content, file, problems)));
     }

@@ -11,7 +11,7 @@
 //DEPS com.github.luben:zstd-jni:1.5.7-28
 //SOURCES lib/Cli.java lib/Config.java lib/Console.java lib/Environment.java lib/Exec.java lib/Fault.java lib/Shown.java
 //SOURCES lib/FileTree.java lib/Git*.java lib/Tree.java lib/ImagePolicy.java lib/Json.java lib/Project.java lib/Release.java lib/Version.java lib/JGit.java
-//SOURCES lib/Archives.java lib/BuiltRelease.java lib/image/*.java lib/Lock.java lib/Nix.java lib/OfficialFlag.java lib/ReleaseJobs.java
+//SOURCES lib/Archives.java lib/BuiltRelease.java lib/image/*.java lib/Lock.java lib/Nix.java lib/OfficialFlag.java lib/ReleaseJobs.java lib/FlakeSource.java lib/Pristine.java
 //JAVA_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 
 import java.io.IOException;
@@ -30,11 +30,13 @@ import lib.Config;
 import lib.Console;
 import lib.Fault;
 import lib.FileTree;
+import lib.FlakeSource;
 import lib.Git;
 import lib.ImagePolicy;
 import lib.Lock;
 import lib.Nix;
 import lib.OfficialFlag;
+import lib.Pristine;
 import lib.Release;
 import lib.ReleaseJobs;
 import lib.image.Audit;
@@ -93,15 +95,19 @@ class build implements Cli.Phase {
     @Override
     public void run(Cli.Session session) throws IOException {
         console = session.console();
-        try (Git git = Git.open(common.folder(session), session.env()); Lock lock = Lock.take(git.state("build.lock"), "a build")) {
+        try (Git git = Git.open(common.folder(session), session.env()); Lock lock = Lock.take(git.state("build.lock"), "a build");
+                Pristine source = new Pristine(git)) {
             Config config = Config.of(git.workTree());
             Release release = Release.at(git, config.project());
             Optional<String> tag = tagAtHead(git, release);
-            Nix nix = new Nix(console, session.env(), nixOptions());
+            // Git and Nix read the commit where nothing of this clone's or its user's settings is.
+            Path tar = source.take(tag).archive(release.stem() + "/");
+            String flake = Nix.flake(source.folder(), source.ref(), git.head().name());
+            Nix nix = new FlakeSource(source, release.stem() + "/", tar).nix(console, session.env(), nixOptions(), flake);
             String system = nix.system();
 
             console.step("Evaluating release-jobs of " + release.spoken() + ", profile " + profile);
-            List<Nix.Job> jobs = nix.evaluate(flake(git, tag), profile);
+            List<Nix.Job> jobs = nix.evaluate(flake, profile);
             ReleaseJobs shape = new ReleaseJobs(jobs);
             Nix.Job manual = shape.manual(system);
             Optional<Nix.Job> tarballs = target == Target.manual ? Optional.empty() : Optional.of(shape.tarballs());
@@ -124,7 +130,7 @@ class build implements Cli.Phase {
                     gatherTarballs(tarballs.get(), artifacts);
                     FileTree.copy(partial.resolve("manual"), artifacts.resolve("manual"));
                     archiveManual(git, release, partial.resolve("manual"), artifacts);
-                    Archives.source(git, tag.orElseThrow(), release.stem() + "/", artifacts.resolve(release.stem() + ".tar.gz"));
+                    Archives.gzip(tar, artifacts.resolve(release.stem() + ".tar.gz"));
                     writeChecksums(artifacts);
                     writeManifest(release, shape.builds(), partial.resolve("artifacts"), artifacts);
                     images = images(release, config.imagePolicy(), artifacts, partial);
@@ -156,10 +162,6 @@ class build implements Cli.Phase {
                 tagged.map(id -> "the tag is on " + id.name() + ", HEAD on " + git.head().name())
                         .orElse("version.json says " + version + ", and there is no such tag"),
                 tagged.isPresent() ? "git checkout " + version + ", and run build again" : "run jbang tag.java first");
-    }
-
-    private static String flake(Git git, Optional<String> tag) {
-        return Nix.flake(git.workTree(), tag.map(name -> "refs/tags/" + name).orElse("HEAD"), git.head().name());
     }
 
     private List<String> nixOptions() {

@@ -8,6 +8,7 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
 import java.util.Map;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
@@ -28,20 +29,10 @@ public final class Archives {
         return new GZIPOutputStream(new BufferedOutputStream(out, 1 << 16), new Deflater(9, 15 + gzipWrapper), 1 << 16, true);
     }
 
-    /**
-     * The commit as {@code git archive} makes it, gzipped. What the user's git configuration could
-     * change in the tar stream is set to git's defaults.
-     */
-    public static void source(Git git, String commit, String prefix, Path target) {
-        Exec.Result result = git.git("-c", "tar.umask=0002", "-c", "core.autocrlf=false", "-c", "core.eol=lf",
-                "-c", "core.attributesFile=/dev/null", "archive", "--format=tar", "--prefix=" + prefix, commit).run(tar -> {
-                    try (OutputStream gzip = gzip(Files.newOutputStream(target))) {
-                        tar.transferTo(gzip);
-                    }
-                });
-        if (result.exit() != 0) {
-            throw Fault.failed("the source archive could not be made", "git archive ended with exit code " + result.exit() + ":\n" + result.err().strip(),
-                    "mend what git says and run build again");
+    /** A file, gzipped. */
+    public static void gzip(Path file, Path target) throws IOException {
+        try (OutputStream gzip = gzip(Files.newOutputStream(target))) {
+            Files.copy(file, gzip);
         }
     }
 
@@ -55,7 +46,7 @@ public final class Archives {
             for (Map.Entry<String, Path> file : FileTree.files(folder).entrySet()) {
                 TarArchiveEntry entry = new TarArchiveEntry(prefix + file.getKey(), TarConstants.LF_NORMAL);
                 entry.setSize(Files.size(file.getValue()));
-                entry.setMode(Files.isExecutable(file.getValue()) ? 0755 : 0644);
+                entry.setMode(Files.getPosixFilePermissions(file.getValue()).contains(PosixFilePermission.OWNER_EXECUTE) ? 0755 : 0644);
                 entry.setModTime(time * 1000);
                 tar.putArchiveEntry(entry);
                 try (InputStream in = Files.newInputStream(file.getValue())) {

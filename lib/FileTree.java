@@ -10,6 +10,7 @@ import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -70,8 +71,8 @@ public final class FileTree {
     }
 
     /**
-     * Copies a folder's content into another, links followed: what is published is files. Everything
-     * is writable by its owner, so that the read-only modes of the Nix store do not survive.
+     * Copies a folder's content into another, links followed: what is published is files. Modes are 644 and 755, whatever
+     * the umask and the read-only modes of the Nix store.
      */
     public static void copy(Path from, Path to) throws IOException {
         try (Stream<Path> walk = Files.walk(from, java.nio.file.FileVisitOption.FOLLOW_LINKS)) {
@@ -81,9 +82,8 @@ public final class FileTree {
                     Files.createDirectories(target);
                 } else {
                     Files.copy(path, target);
-                    Set<PosixFilePermission> modes = new HashSet<>(Files.getPosixFilePermissions(target));
-                    modes.add(PosixFilePermission.OWNER_WRITE);
-                    Files.setPosixFilePermissions(target, modes);
+                    boolean program = Files.getPosixFilePermissions(path).contains(PosixFilePermission.OWNER_EXECUTE);
+                    Files.setPosixFilePermissions(target, PosixFilePermissions.fromString(program ? "rwxr-xr-x" : "rw-r--r--"));
                 }
             }
         }

@@ -137,9 +137,9 @@ public final class Git implements AutoCloseable {
         return objects.files(tree(commit));
     }
 
-    /** The objects themselves. */
-    GitObjects objects() {
-        return objects;
+    /** All files of a commit below a folder, or in the whole of it where that is empty. */
+    public List<GitObjects.Entry> below(ObjectId commit, String folder) {
+        return objects.below(tree(commit), folder);
     }
 
     /** A file's bytes in a commit, links followed; empty when it is not there. Throws Fault where a link leads nowhere. */
@@ -181,8 +181,8 @@ public final class Git implements AutoCloseable {
     /** Fetches at once what a partial clone has left on its server of the files below a folder; a whole clone lacks nothing. */
     public void fetchFiles(ObjectId commit, String folder) {
         List<String> servers = promisors();
-        List<String> missing = servers.isEmpty() ? List.of() : objects.below(tree(commit), folder).stream()
-                .filter(entry -> GitObjects.kindOf(entry.mode()) != Tree.Kind.SUBMODULE).map(GitObjects.Entry::id)
+        List<String> missing = servers.isEmpty() ? List.of() : below(commit, folder).stream()
+                .filter(entry -> entry.kind() != Tree.Kind.SUBMODULE).map(GitObjects.Entry::id)
                 .filter(id -> !objects.has(id)).map(ObjectId::name).distinct().toList();
         if (!missing.isEmpty()) {
             // What this does not bring is asked for one by one, and then it is said why it cannot be had.
@@ -190,6 +190,22 @@ public final class Git implements AutoCloseable {
                     "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--recurse-submodules=no", "--refmap=", "--stdin", server)
                     .stdin(file).run().exit()).anyMatch(exit -> exit == 0));
         }
+    }
+
+    /** Where the repository keeps its objects. */
+    public Path objectFolder() {
+        return layout.common().resolve("objects");
+    }
+
+    /** Packs an object and all that can be reached from it into {@code STEM-ID.pack}; a partial clone fetches it. */
+    public void pack(ObjectId object, Path stem) {
+        withMessage(object.name() + "\n", file -> git("pack-objects", "--quiet", "--revs", stem.toString()).stdin(file)
+                .orFail("git could not copy the history of " + object.name(), "make room, or mend what git says, and run again"));
+    }
+
+    /** The environment this was opened with. */
+    public Map<String, String> env() {
+        return env;
     }
 
     private List<String> promisors() {

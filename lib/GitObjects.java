@@ -28,7 +28,7 @@ import org.eclipse.jgit.treewalk.filter.PathFilterGroup;
  * filters, which are one clone's own. What a partial clone has left on the server {@code fetch} gets: it takes an object's
  * name and answers with what is the matter where it could not.
  */
-record GitObjects(Repository repository, Function<ObjectId, Optional<String>> fetch) {
+public record GitObjects(Repository repository, Function<ObjectId, Optional<String>> fetch) {
 
     private interface Reading<T> {
         T read() throws IOException;
@@ -93,11 +93,19 @@ record GitObjects(Repository repository, Function<ObjectId, Optional<String>> fe
         return reading(() -> repository.open(id).getBytes());
     }
 
-    /** A file of a tree, by its path. */
-    record Entry(String path, FileMode mode, ObjectId id) {
+    /** A file of a tree, by its path; links and submodules too. */
+    public record Entry(String path, FileMode mode, ObjectId id) {
+
+        public Tree.Kind kind() {
+            return kindOf(mode);
+        }
+
+        public boolean executable() {
+            return mode == FileMode.EXECUTABLE_FILE;
+        }
     }
 
-    /** All files below a folder, or the whole tree where it is empty; links and submodules too. */
+    /** All files below a folder, or in the whole tree where it is empty. */
     List<Entry> below(ObjectId tree, String folder) {
         return reading(() -> {
             try (TreeWalk walk = new TreeWalk(repository)) {
@@ -120,7 +128,7 @@ record GitObjects(Repository repository, Function<ObjectId, Optional<String>> fe
         return new Tree() {
             @Override
             public Kind kind(String path) {
-                return entry(tree, path).map(entry -> kindOf(entry.mode())).orElse(Kind.ABSENT);
+                return entry(tree, path).map(Entry::kind).orElse(Kind.ABSENT);
             }
 
             @Override
@@ -153,7 +161,7 @@ record GitObjects(Repository repository, Function<ObjectId, Optional<String>> fe
         });
     }
 
-    static Tree.Kind kindOf(FileMode mode) {
+    private static Tree.Kind kindOf(FileMode mode) {
         return mode == FileMode.TREE ? Tree.Kind.FOLDER : mode == FileMode.SYMLINK ? Tree.Kind.LINK
                 : mode == FileMode.GITLINK ? Tree.Kind.SUBMODULE : Tree.Kind.FILE;
     }

@@ -96,6 +96,14 @@ public final class Nix {
                 + "?ref=" + ref + "&rev=" + commit;
     }
 
+    /** The store path that Nix has a flake's files in. Throws Fault where it cannot take them in. */
+    public String source(String flake) {
+        List<String> line = new ArrayList<>(List.of("nix", "flake", "metadata", "--json", flake));
+        line.addAll(options);
+        String json = nix(line).orFail("the flake cannot be read", "mend the flake, tag again, and run build again");
+        return Json.object(json.getBytes(StandardCharsets.UTF_8), "nix flake metadata").path("path").asText();
+    }
+
     /** The system this machine builds for, {@code x86_64-linux}. */
     public String system() {
         return nix(List.of("nix", "eval", "--impure", "--raw", "--expr", "builtins.currentSystem"))

@@ -141,7 +141,7 @@ public final class Access implements AutoCloseable {
             Files.createDirectories(folder);
             Path bare = folder.resolve("git");
             if (!Files.exists(bare)) {
-                git.git("init", "--quiet", "--bare", bare.toString()).orFail("the repository of " + environment.name() + " could not be made", "look at " + folder);
+                git.git("init", "--quiet", "--bare", "--template=", "--object-format=sha1", bare.toString()).orFail("the repository of " + environment.name() + " could not be made", "look at " + folder);
             }
             access.gitUrl = bare.toString();
             access.repositories = access.keep(new Repositories(environment, Optional.of(folder.resolve("images")), wish.registries(),

@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 
 /** The machine's Nix, with the options the release manager hands through to it. */
 public final class Nix {
@@ -73,6 +74,9 @@ public final class Nix {
               (builtins.attrNames jobs))
             """;
 
+    // What a store's address may hold as it is, in all versions: they differ in what else they take, and in what they decode.
+    private static final Pattern PLAIN = Pattern.compile("[A-Za-z0-9/._+-]+");
+
     private final Console console;
     private final Map<String, String> env;
     private final List<String> options;
@@ -100,7 +104,7 @@ public final class Nix {
     public String source(String flake) {
         List<String> line = new ArrayList<>(List.of("nix", "flake", "metadata", "--json", flake));
         line.addAll(options);
-        String json = nix(line).orFail("the flake cannot be read", "mend the flake, tag again, and run build again");
+        String json = nix(line).orFail("release-jobs of the flake do not evaluate", "mend the flake, tag again, and run build again");
         return Json.object(json.getBytes(StandardCharsets.UTF_8), "nix flake metadata").path("path").asText();
     }
 
@@ -272,12 +276,34 @@ public final class Nix {
      * Adds the paths (closed under references) to a binary cache in a folder: zstd, listings, signed
      * with the key in a file. What the folder has a narinfo for is left alone.
      */
-    public void copyToCache(Collection<String> paths, Path folder, Path secretKey) {
-        String url = "file://" + folder + "?compression=zstd&parallel-compression=true&write-nar-listing=true&secret-key=" + secretKey;
+    public void copyToCache(Collection<String> paths, Path folder, Path secretKey) throws IOException {
+        if (PLAIN.matcher(folder.toString()).matches()) {
+            copyTo(folder, paths, secretKey);
+            return;
+        }
+        Path temp = Path.of(System.getProperty("java.io.tmpdir")).toAbsolutePath();
+        Path beside = Files.createTempDirectory(PLAIN.matcher(temp.toString()).matches() ? temp : Path.of("/tmp"), "releng-cache");
+        try {
+            copyTo(Files.createSymbolicLink(beside.resolve("staging"), Files.createDirectories(folder)), paths, secretKey);
+        } finally {
+            FileTree.remove(beside);
+        }
+    }
+
+    private void copyTo(Path folder, Collection<String> paths, Path secretKey) {
+        String url = "file://" + folder + "?compression=zstd&parallel-compression=true&write-nar-listing=true&secret-key=" + encoded(secretKey);
         for (List<String> some : byKind(paths)) {
             nix(of(some, "nix", "copy", "--no-check-sigs", "--to", url))
                     .orFail("the binary cache could not be staged in " + folder, "make room there, or mend what Nix says, and run upload again");
         }
+    }
+
+    private static String encoded(Path path) {
+        StringBuilder encoded = new StringBuilder();
+        for (byte b : path.toString().getBytes(StandardCharsets.UTF_8)) {
+            encoded.append(PLAIN.matcher(Character.toString(b & 255)).matches() && b != '+' ? Character.toString(b) : "%%%02X".formatted(b & 255));
+        }
+        return encoded.toString();
     }
 
     // Without --derivation Nix takes a .drv for its outputs; with it, an output for its derivation.

@@ -43,9 +43,9 @@ public record GitRemote(Git git, String url, boolean gerrit, ReleaseTag tag, boo
                 .ifPresent(push -> stages.add(new Stage("branch", List.of(push))));
         ObjectId remoteTag = there.get(tagRef);
         if (remoteTag == null) {
-            stages.add(new Stage("tag", List.of(Operation.create(tagRef + " on " + url, 0, localTag.name(), () -> push(tagRef + ":" + tagRef)))));
+            stages.add(new Stage("tag", List.of(Operation.create(tagRef + " on " + url, 0, localTag.name(), () -> push(localTag.name() + ":" + tagRef)))));
         } else if (!remoteTag.equals(localTag) && replace) {
-            stages.add(new Stage("tag", List.of(Operation.move(tagRef + " on " + url, remoteTag.name(), localTag.name(), () -> push("+" + tagRef + ":" + tagRef)))));
+            stages.add(new Stage("tag", List.of(Operation.move(tagRef + " on " + url, remoteTag.name(), localTag.name(), () -> push("+" + localTag.name() + ":" + tagRef)))));
         } else if (!remoteTag.equals(localTag)) {
             conflicts.add(tagRef + " on " + url + " is " + remoteTag.name() + ", here it is " + localTag.name());
         }
@@ -63,17 +63,17 @@ public record GitRemote(Git git, String url, boolean gerrit, ReleaseTag tag, boo
         }
         if (gerrit) {
             String target = "refs/for/" + tag.branch();
-            return Optional.of(Operation.create(target + " on " + url, 0, local.name(), () -> push(branch + ":" + target)));
+            return Optional.of(Operation.create(target + " on " + url, 0, local.name(), () -> push(local.name() + ":" + target)));
         }
         if (remote.isEmpty()) {
-            return Optional.of(Operation.create(branch + " on " + url, 0, local.name(), () -> push(branch + ":" + branch)));
+            return Optional.of(Operation.create(branch + " on " + url, 0, local.name(), () -> push(local.name() + ":" + branch)));
         }
         if (git.commit(remote.get().name()).isEmpty() || !git.isAncestor(remote.get(), local)) {
             conflicts.add(branch + " on " + url + " has commits that are not in the branch here: it is on " + remote.get().name()
-                    + "; fetch and merge it first");
+                    + (git.isShallow() ? "; this clone is shallow and may not know: git fetch --unshallow" : "; fetch and merge it first"));
             return Optional.empty();
         }
-        return Optional.of(Operation.move(branch + " on " + url, remote.get().name(), local.name(), () -> push(branch + ":" + branch)));
+        return Optional.of(Operation.move(branch + " on " + url, remote.get().name(), local.name(), () -> push(local.name() + ":" + branch)));
     }
 
     /**
@@ -111,7 +111,7 @@ public record GitRemote(Git git, String url, boolean gerrit, ReleaseTag tag, boo
             return;
         }
         String branch = "refs/heads/" + tag.branch();
-        Exec push = git.git("push", "--dry-run", "--porcelain", "--no-verify", "--", url, branch + ":" + (gerrit ? "refs/for/" + tag.branch() : branch));
+        Exec push = git.git("push", "--dry-run", "--porcelain", "--no-verify", "--no-follow-tags", "--recurse-submodules=no", "--", url, branch + ":" + (gerrit ? "refs/for/" + tag.branch() : branch));
         Exec.Result result = push.run();
         // A branch that went on there is the plan's to tell, with both commits.
         if (result.exit() != 0 && !result.out().contains("[rejected]")) {
@@ -128,8 +128,9 @@ public record GitRemote(Git git, String url, boolean gerrit, ReleaseTag tag, boo
         return there;
     }
 
+    // What the plan says, and nothing that the user's settings or a hook would push with it.
     private void push(String refspec) {
-        Exec push = git.git("push", "--porcelain", "--", url, refspec);
+        Exec push = git.git("push", "--porcelain", "--no-verify", "--no-follow-tags", "--recurse-submodules=no", "--", url, refspec);
         Exec.Result result = push.run();
         // Gerrit's way of saying that a rerun has nothing to add.
         boolean nothingNew = gerrit && (result.out() + result.err()).contains("no new changes");

@@ -90,16 +90,22 @@ public final class Git implements AutoCloseable {
     /** What a reference or id names itself: for an annotated tag, the tag. */
     public Optional<ObjectId> object(String name) {
         Optional<ObjectId> id = ObjectId.isId(name) ? Optional.of(ObjectId.fromString(name))
-                : answer("rev-parse", "--verify", "--quiet", name).map(ObjectId::fromString);
+                : (name.startsWith("refs/") ? reference(name) : answer("rev-parse", "--verify", "--quiet", name)).map(ObjectId::fromString);
         // A full id names itself, whether or not there is such an object.
         return id.filter(objects::has);
     }
 
-    // With --quiet git says nothing where there is no such reference, and ends with 1.
+    // By its whole name and no other: rev-parse would take refs/heads/refs/tags/X for refs/tags/X.
+    private Optional<String> reference(String name) {
+        return answer("for-each-ref", "--format=%(objectname) %(refname)", name).stream().flatMap(String::lines)
+                .filter(line -> line.endsWith(" " + name)).map(line -> line.substring(0, line.indexOf(' '))).findFirst();
+    }
+
+    // With --quiet git ends with 1 where there is no such reference, and with another code where it could not look.
     private Optional<String> answer(String... question) {
         Exec ask = git(question);
         Exec.Result result = ask.run();
-        if (result.exit() != 0 && !(result.exit() == 1 && result.err().isBlank())) {
+        if (result.exit() > 1) {
             throw Fault.failed("git could not read " + question[question.length - 1], ask.because(result), "look at the repository with git fsck");
         }
         return Optional.of(result.out().strip()).filter(text -> result.exit() == 0 && !text.isEmpty());

@@ -8,10 +8,11 @@ import java.util.Map;
 final class GitEnv {
 
     /** What of the user's settings would change what is committed, pushed or read back, as it is for every git we run. */
-    private static final Map<String, String> SETTINGS = Map.of(
-            "i18n.commitEncoding", "UTF-8", "i18n.logOutputEncoding", "UTF-8", "log.showSignature", "false",
-            "push.followTags", "false", "push.recurseSubmodules", "no", "push.pushOption", "",
-            "core.fsmonitor", "false", "status.renames", "false", "submodule.recurse", "false", "fetch.prune", "false");
+    private static final Map<String, String> SETTINGS = Map.ofEntries(
+            Map.entry("i18n.commitEncoding", "UTF-8"), Map.entry("i18n.logOutputEncoding", "UTF-8"), Map.entry("log.showSignature", "false"),
+            Map.entry("push.followTags", "false"), Map.entry("push.recurseSubmodules", "no"), Map.entry("push.pushOption", ""),
+            Map.entry("core.fsmonitor", "false"), Map.entry("status.renames", "false"), Map.entry("submodule.recurse", "false"),
+            Map.entry("fetch.prune", "false"), Map.entry("core.useReplaceRefs", "false"));
 
     /** Variables of git's that would lead it to another repository, other objects or other paths than those meant. */
     private static final List<String> ELSEWHERE = List.of("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY",

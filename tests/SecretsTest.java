@@ -311,12 +311,11 @@ class SecretsTest {
         program("of-command", "[ \"$OF_THE_USER\" = theirs ] && cat '" + keyFile + "'");
         Path answer = Files.writeString(folder.resolve("answer"), "{\"Username\": \"" + DockerRegistry.USER + "\", \"Secret\": \"" + DockerRegistry.PASSWORD + "\"}");
         program("docker-credential-test", "cat >/dev/null; cat '" + answer + "'");
-        Files.createSymbolicLink(checkout.folder.resolve(".git/hooks/pre-push"), program("pre-push", "cat >/dev/null"));
         checkout.with("AWS_CONFIG_FILE", Files.writeString(folder.resolve("config"), "[profile p]\ncredential_process = of-profile 'an argument'\n").toString())
                 .with("AWS_PROFILE", "p").with("RELENG_SIGNING_KEY_COMMAND", "of-command # " + CANARY).with("OF_THE_USER", "theirs")
                 .with("REGISTRY_AUTH_FILE", Files.writeString(folder.resolve("helper.json"), "{\"credHelpers\": {\"" + registry.host() + "\": \"test\"}}").toString());
         assertEquals(0, upload(), output());
-        assertChildrenHaveNoSecret("of-profile", "of-command", "docker-credential-test", "pre-push", "git push");
+        assertChildrenHaveNoSecret("of-profile", "of-command", "docker-credential-test", "git push");
         assertTrue(Files.readString(folder.resolve("children")).contains("\nAWS_PROFILE=p\n"), "where keys are is no secret");
         assertPublished();
     }

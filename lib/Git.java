@@ -318,7 +318,8 @@ public final class Git implements AutoCloseable {
         if (detach) {
             line.add("--detach");
         }
-        line.add(what);
+        // To git checkout a branch of that whole name, refs/heads/refs/tags/X, comes first.
+        line.add(object("refs/heads/" + what).isPresent() && detach ? commit(what).orElseThrow().name() : what);
         git(line.toArray(new String[0])).orFail("git could not check out " + what, "mend what git says and run again");
     }
 

@@ -11,7 +11,7 @@
 //DEPS com.github.luben:zstd-jni:1.5.7-28
 //SOURCES lib/Cli.java lib/Config.java lib/Console.java lib/Environment.java lib/Exec.java lib/Fault.java lib/Shown.java
 //SOURCES lib/FileTree.java lib/Git*.java lib/Tree.java lib/ImagePolicy.java lib/Json.java lib/Project.java lib/Release.java lib/Version.java lib/JGit.java
-//SOURCES lib/Archives.java lib/BuiltRelease.java lib/image/*.java lib/Lock.java lib/Nix.java lib/OfficialFlag.java lib/ReleaseJobs.java lib/FlakeSource.java lib/Pristine.java
+//SOURCES lib/Archives.java lib/BuiltRelease.java lib/image/*.java lib/Lock.java lib/Nix.java lib/PlainPath.java lib/OfficialFlag.java lib/ReleaseJobs.java lib/FlakeSource.java lib/Pristine.java
 //JAVA_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 
 import java.io.IOException;

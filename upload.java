@@ -14,7 +14,7 @@
 //DEPS commons-io:commons-io:2.22.0
 //SOURCES lib/Cli.java lib/Config.java lib/Console.java lib/Environment.java lib/Exec.java lib/Fault.java lib/Shown.java
 //SOURCES lib/FileTree.java lib/Git*.java lib/Tree.java lib/ImagePolicy.java lib/Json.java lib/Project.java lib/Release.java lib/Version.java lib/JGit.java
-//SOURCES lib/Access.java lib/BuiltRelease.java lib/ContentType.java lib/Embedded.java lib/Keys.java lib/Lock.java lib/Nix.java lib/ObjectStore.java
+//SOURCES lib/Access.java lib/BuiltRelease.java lib/ContentType.java lib/Embedded.java lib/Keys.java lib/Lock.java lib/Nix.java lib/PlainPath.java lib/ObjectStore.java
 //SOURCES lib/Progress.java lib/ReleaseJobs.java lib/ReleaseTag.java lib/SigningKey.java lib/publish/*.java lib/proof/*.java lib/http/*.java lib/store/*.java lib/image/*.java lib/registry/*.java
 //FILES LocalStore.java=lib/LocalStore.java
 // Without profiles, and with the second compiler for digests and what is called without end: most of the processor time

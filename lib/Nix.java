@@ -2,6 +2,7 @@ package lib;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
+import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,7 +14,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.regex.Pattern;
 
 /** The machine's Nix, with the options the release manager hands through to it. */
 public final class Nix {
@@ -73,9 +73,6 @@ public final class Nix {
               (a: if a == "tarballs" then [ [ a ] ] else map (b: [ a b ]) (builtins.attrNames jobs.${a}))
               (builtins.attrNames jobs))
             """;
-
-    // What a store's address may hold as it is, in all versions: they differ in what else they take, and in what they decode.
-    private static final Pattern PLAIN = Pattern.compile("[A-Za-z0-9/._+-]+");
 
     private final Console console;
     private final Map<String, String> env;
@@ -277,33 +274,14 @@ public final class Nix {
      * with the key in a file. What the folder has a narinfo for is left alone.
      */
     public void copyToCache(Collection<String> paths, Path folder, Path secretKey) throws IOException {
-        if (PLAIN.matcher(folder.toString()).matches()) {
-            copyTo(folder, paths, secretKey);
-            return;
+        try (PlainPath cache = new PlainPath(folder)) {
+            String url = "file://" + cache.path() + "?compression=zstd&parallel-compression=true&write-nar-listing=true&secret-key="
+                    + URLEncoder.encode(secretKey.toString(), StandardCharsets.UTF_8).replace("+", "%20");
+            for (List<String> some : byKind(paths)) {
+                nix(of(some, "nix", "copy", "--no-check-sigs", "--to", url))
+                        .orFail("the binary cache could not be staged in " + folder, "make room there, or mend what Nix says, and run upload again");
+            }
         }
-        Path temp = Path.of(System.getProperty("java.io.tmpdir")).toAbsolutePath();
-        Path beside = Files.createTempDirectory(PLAIN.matcher(temp.toString()).matches() ? temp : Path.of("/tmp"), "releng-cache");
-        try {
-            copyTo(Files.createSymbolicLink(beside.resolve("staging"), Files.createDirectories(folder)), paths, secretKey);
-        } finally {
-            FileTree.remove(beside);
-        }
-    }
-
-    private void copyTo(Path folder, Collection<String> paths, Path secretKey) {
-        String url = "file://" + folder + "?compression=zstd&parallel-compression=true&write-nar-listing=true&secret-key=" + encoded(secretKey);
-        for (List<String> some : byKind(paths)) {
-            nix(of(some, "nix", "copy", "--no-check-sigs", "--to", url))
-                    .orFail("the binary cache could not be staged in " + folder, "make room there, or mend what Nix says, and run upload again");
-        }
-    }
-
-    private static String encoded(Path path) {
-        StringBuilder encoded = new StringBuilder();
-        for (byte b : path.toString().getBytes(StandardCharsets.UTF_8)) {
-            encoded.append(PLAIN.matcher(Character.toString(b & 255)).matches() && b != '+' ? Character.toString(b) : "%%%02X".formatted(b & 255));
-        }
-        return encoded.toString();
     }
 
     // Without --derivation Nix takes a .drv for its outputs; with it, an output for its derivation.

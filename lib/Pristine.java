@@ -41,13 +41,15 @@ public final class Pristine implements AutoCloseable {
 
     private final Git git;
     private final Path folder;
+    private final PlainPath plain;
     private ObjectId commit;
     private String ref;
 
     /** Nothing yet, in a folder of its own in the clone's .git. */
-    public Pristine(Git git) {
+    public Pristine(Git git) throws IOException {
         this.git = git;
         this.folder = git.state("source");
+        this.plain = new PlainPath(folder);
     }
 
     /**
@@ -71,9 +73,9 @@ public final class Pristine implements AutoCloseable {
         return git;
     }
 
-    /** A work tree without files, so that Nix takes it as it is instead of fetching from it. */
+    /** A work tree without files, so that Nix takes it as it is instead of fetching from it; under a name that Nix reads as it is. */
     public Path folder() {
-        return folder;
+        return plain.path();
     }
 
     public ObjectId commit() {
@@ -132,7 +134,7 @@ public final class Pristine implements AutoCloseable {
 
     @Override
     public void close() {
-        try {
+        try (plain) {
             FileTree.remove(folder);
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -40,9 +40,10 @@ class HostileTest {
         return start.at(temp.resolve(name)).with("XDG_CACHE_HOME", temp.resolve(name + " cache").toString());
     }
 
-    private Path remote(String name) {
-        Exec.of("git", "init", "--quiet", "--bare", temp.resolve(name).toString()).orFail("git init", "");
-        return temp.resolve(name);
+    private Path remote() throws IOException {
+        Path folder = Files.createTempDirectory(temp, "remote");
+        Exec.of("git", "init", "--quiet", "--bare", folder.toString()).orFail("git init", "");
+        return folder;
     }
 
     private static void run(Checkout checkout, lib.Cli.Phase phase, String... arguments) {
@@ -60,7 +61,7 @@ class HostileTest {
 
     /** Prepared, tagged, archived and pushed, without Nix and a store. */
     private Map<String, String> release(Checkout checkout) throws Exception {
-        Path remote = remote(checkout.folder.getFileName() + ".git");
+        Path remote = remote();
         run(checkout, new prepare(), "--date", "2026-11-22");
         run(checkout, new tag());
         Map<String, String> made = new TreeMap<>();
@@ -81,7 +82,7 @@ class HostileTest {
 
     /** All four phases, to a store. */
     private Map<String, String> publish(Checkout checkout) throws Exception {
-        Path remote = remote(checkout.folder.getFileName() + ".git");
+        Path remote = remote();
         Map<String, String> made = new TreeMap<>();
         try (Store store = new Store()) {
             run(checkout, new prepare(), "--date", "2026-11-22");
@@ -122,7 +123,7 @@ class HostileTest {
     void everyPhaseMakesTheSameBytesUnderMany(List<Hostile.Setting> settings) throws Exception {
         Checkout start = start();
         Map<String, String> clean = publish(copy(start, "clean"));
-        Checkout hostile = copy(start, "hostile");
+        Checkout hostile = copy(start, "hostile #?&%[]|\\'\"$ %20");
         for (Hostile.Setting setting : settings) {
             setting.change().make(hostile);
         }

@@ -90,7 +90,7 @@ class NotesMarkdownTest {
             }
             List<Problem> problems = new ArrayList<>();
             Pending pending = Pending.read(NotesTest.rules(Project.LIX), files, problems)
-                    .above(Optional.of(new Chapter(NotesTest.release("2.95.1", "Tea"), Optional.of("# Lix 2.95 \"Tea\"\n" + old))), problems);
+                    .above(Optional.of(new Chapter(NotesPagesTest.release("2.95.1", "Tea"), Optional.of("# Lix 2.95 \"Tea\"\n" + old))), problems);
             return new Page(pending.body() + "\n\n" + old, problems.stream().map(Problem::toString).toList());
         }
 
@@ -371,7 +371,7 @@ class NotesMarkdownTest {
         assertEquals(1, faults("", new Note("s", "> ".repeat(5000) + "x")).size());
         assertEquals(List.of(), faults("", new Note("s", "> ".repeat(40) + "x")));
         List<Problem> problems = new ArrayList<>();
-        Chapter.read(NotesTest.release("2.95.1", "Tea"), new NotesTest.Files().put("doc/manual/src/release-notes/rl-2.95.md", "> ".repeat(5000) + "x"), problems);
+        Chapter.read(NotesPagesTest.release("2.95.1", "Tea"), new NotesTest.Files().put("doc/manual/src/release-notes/rl-2.95.md", "> ".repeat(5000) + "x"), problems);
         assertEquals(1, problems.size());
     }
 

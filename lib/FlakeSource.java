@@ -57,6 +57,10 @@ public final class FlakeSource {
      * that are others in the store.
      */
     public Nix nix(Console console, Map<String, String> env, List<String> options, String flake) throws IOException {
+        List<String> submodules = stored.values().stream().filter(entry -> entry.kind() == Tree.Kind.SUBMODULE).map(GitObjects.Entry::path).sorted().toList();
+        if (!submodules.isEmpty()) {
+            console.warn("files of submodules are not in the source tarball, and Nix has them only where the flake asks for them: " + String.join(", ", submodules));
+        }
         Map<String, String> own = new HashMap<>(env);
         own.put("XDG_CACHE_HOME", pristine.git().state("nix-cache").toString());
         own.put("NIX_CACHE_HOME", pristine.git().state("nix-cache").resolve("nix").toString());

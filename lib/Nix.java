@@ -74,6 +74,9 @@ public final class Nix {
               (builtins.attrNames jobs))
             """;
 
+    private static final String NO_CONTENT_ADDRESSED = "take __contentAddressed out of what is released, tag again, and run build again:"
+            + " the paths of a release are known before it is built, and its users need no experimental feature";
+
     private final Console console;
     private final Map<String, String> env;
     private final List<String> options;
@@ -134,10 +137,19 @@ public final class Nix {
         }
         if (!faults.isEmpty()) {
             throw Fault.failed(faults.size() + " of " + found.size() + " release jobs do not evaluate", faults,
-                    "mend the flake, tag again, and run build again");
+                    faults.stream().anyMatch(fault -> fault.contains("ca-derivations")) ? NO_CONTENT_ADDRESSED : "mend the flake, tag again, and run build again");
         }
+        requireKnownPaths(jobs);
         jobs.sort(java.util.Comparator.comparing(Job::attr));
         return jobs;
+    }
+
+    // Of a content-addressed derivation, and of what is built from one, Nix has a placeholder until it is built.
+    private static void requireKnownPaths(List<Job> jobs) {
+        List<String> unknown = jobs.stream().filter(job -> job.outputs().values().stream().anyMatch(path -> path.indexOf('/', 1) < 0)).map(Job::attr).sorted().toList();
+        if (!unknown.isEmpty()) {
+            throw Fault.failed("release jobs are content-addressed derivations, or are built from some", unknown, NO_CONTENT_ADDRESSED);
+        }
     }
 
     // One process for all. What tryEval cannot catch ends it; then each job is asked alone.

@@ -206,6 +206,29 @@ class BuildTest {
     }
 
     @Test
+    void contentAddressedDerivationsAreNamedBeforeAnythingIsBuilt() throws IOException {
+        Checkout checkout = Released.copy(folder.resolve("checkout"));
+        changeFile(checkout, "package.nix", "name = \"lix-util-${version}\"; }",
+                "name = \"lix-util-${version}\"; __contentAddressed = true; outputHashMode = \"recursive\"; outputHashAlgo = \"sha256\"; }");
+        String[] says = {"build.x86_64-linux", "take __contentAddressed out of what is released"};
+        assertFails(checkout, 1, new String[] {}, says);
+        checkout.with("NIX_CONFIG", Sample.NIX_CONFIG.replace("flakes", "flakes ca-derivations"));
+        Checkout.Run run = assertFails(checkout, 1, new String[] {}, says);
+        assertFalse(run.err().contains("Building"), run.err());
+    }
+
+    @Test
+    void submodulesAreNamed() throws IOException {
+        Checkout checkout = Released.copy(folder.resolve("checkout"));
+        Checkout other = Checkout.of(checkout.folder.resolve("doc"), folder.resolve("other"));
+        checkout.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", other.folder.toString(), "vendor/doc");
+        changeFile(checkout, "README.md", "a", "b");
+        Checkout.Run run = checkout.run(new build());
+        assertEquals(0, run.exit(), run.err());
+        assertTrue(run.err().contains("files of submodules are not in the source tarball") && run.err().contains(": vendor/doc"), run.err());
+    }
+
+    @Test
     void whatCannotBeBuiltHereFailsWithNixsReason() throws IOException {
         Checkout checkout = Released.copy(folder.resolve("checkout"));
         assertFails(checkout, 1, new String[] {"--profile", "everything"}, "aarch64-darwin", "required to build");

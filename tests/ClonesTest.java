@@ -113,6 +113,15 @@ class ClonesTest {
     }
 
     @Test
+    void aCheckoutThatIsASubmoduleIsItsOwn() throws IOException {
+        Checkout origin = origin();
+        Checkout outer = user(Checkout.empty(temp.resolve("outer")));
+        outer.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", origin.folder.toString(), "inner");
+        assertPreparesAndTags(user(outer.at(temp.resolve("outer/inner"))));
+        assertEquals("", outer.git("for-each-ref"));
+    }
+
+    @Test
     void aReferenceCloneBorrowsItsObjects() throws IOException {
         Checkout origin = origin();
         assertPreparesAndTags(clone(origin, "--shared"));

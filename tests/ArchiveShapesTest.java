@@ -248,6 +248,12 @@ class ArchiveShapesTest {
     }
 
     @Test
+    void recordsWithoutAValueSayNothing() throws IOException {
+        assertTaken("empty records", new RawTar().pax("path=", "size=", "linkpath=").file("c.json", DockerArchiveTest.config(LOWER)).file("l.tar", LOWER)
+                .file("manifest.json", DockerArchiveTest.manifest("c.json", "l.tar")).end());
+    }
+
+    @Test
     void layersThatAreCompressedInPiecesAreTaken() throws IOException {
         for (DockerArchiveTest.Compression compression : List.<DockerArchiveTest.Compression>of(GZIPOutputStream::new, ZstdOutputStream::new)) {
             ByteArrayOutputStream pieces = new ByteArrayOutputStream();

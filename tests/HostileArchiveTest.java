@@ -207,7 +207,8 @@ class HostileArchiveTest {
             extended.raw(more);
         }
         both("extended", "1 layers", "'manifest.json' is missing", extended.end());
-        for (String broken : List.of("1\n0\n", "1\n", "-1\n", "99999999999999999999\n", "1000000000\n0\n", "2\n5\n3\n0\n3\n", "1\n9223372036854775807\n9223372036854775807\n", "1\n0\n600\n", "x")) {
+        for (String broken : List.of("1\n0\n", "1\n", "-1\n", "99999999999999999999\n", "1000000000\n0\n", "2\n5\n3\n0\n3\n", "1\n9223372036854775807\n9223372036854775807\n", "1\n0\n600\n", "x",
+                "1\n1\n9223372036854775807\n", "3\n1\n9223372036854775807\n1\n9223372036854775807\n1\n2\n")) {
             both("map" + broken.hashCode(), "the layer 'l.tar' is no whole tar", "fault: ", new RawTar().pax("GNU.sparse.major=1", "GNU.sparse.minor=0", "GNU.sparse.realsize=100000")
                     .file("f", Arrays.copyOf(ascii(broken), 512)).end());
         }
@@ -315,7 +316,8 @@ class HostileArchiveTest {
     @Test
     void whatUnpacksWithoutEndIsRefused() throws IOException {
         byte[] bomb = DockerArchiveTest.compressed(new byte[64 << 20], ZstdOutputStream::new);
-        Path archive = Files.write(folder.resolve("bomb"), image(new byte[0], bomb));
+        Path archive = Files.write(folder.resolve("bomb"), new RawTar().file("c.json", DockerArchiveTest.config(new byte[0]))
+                .file("manifest.json", DockerArchiveTest.manifest("c.json", "l.tar")).file("l.tar", bomb).unended());
         assertTrue(Files.size(archive) < 1 << 20);
         Fault fault = assertThrows(Fault.class, () -> DockerArchive.read(archive, 32 << 20));
         assertTrue(fault.getMessage().contains("unpacks to more than " + (32 << 20) + " bytes"), fault.getMessage());

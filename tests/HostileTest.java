@@ -17,6 +17,7 @@ import lib.ReleaseTag;
 import lib.publish.Destination;
 import lib.publish.GitRemote;
 import lib.publish.Operation;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -116,6 +117,30 @@ class HostileTest {
         } catch (IOException e) {
             throw new java.io.UncheckedIOException(e);
         }
+    }
+
+    private static void make(Checkout checkout, String... names) throws IOException {
+        for (String name : names) {
+            Hostile.settings().stream().filter(setting -> setting.name().startsWith(name)).findFirst().orElseThrow().change().make(checkout);
+        }
+    }
+
+    @Test
+    @DisplayName("hazard 41: the source tarball has what a filter decrypted, what info/attributes left, what git replace put in")
+    void theArchiveIsTheTagsOwn() throws Exception {
+        Checkout start = start();
+        Checkout hostile = copy(start, "hostile");
+        make(hostile, "filter.git-crypt.smudge", "info/attributes", "a replaced file", "core.abbrev=20", "mailmap.file");
+        assertEquals(release(copy(start, "clean")), release(hostile));
+    }
+
+    @Test
+    @DisplayName("hazard 42: a private tag is pushed that is in no plan")
+    void nothingIsPushedButThePlansReferences() throws Exception {
+        Checkout hostile = copy(start(), "hostile");
+        make(hostile, "push.followTags=true", "private tags and branches", "hooks", "push.recurseSubmodules=only", "push.default=matching");
+        List<String> pushed = release(hostile).get("what is pushed").lines().map(line -> line.substring(line.indexOf('\t') + 1)).toList();
+        assertEquals(List.of("refs/heads/releng/test", "refs/tags/2.95.0"), pushed);
     }
 
     @ParameterizedTest(name = "group {index}")

@@ -8,11 +8,13 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Links among the files that prepare and tag read and write: followed inside the checkout, else refused by name, never replaced. */
+@DisplayName("hazard 43: a link in the place of the notes' folder loses every older page")
 class LinksTest {
 
     private static final String PAGES = "doc/manual/src/release-notes";

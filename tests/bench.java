@@ -11,7 +11,7 @@
 //DEPS software.amazon.awssdk:s3
 //DEPS software.amazon.awssdk:apache5-client
 //SOURCES ../lib/Console.java ../lib/Embedded.java ../lib/Exec.java ../lib/Fault.java ../lib/Shown.java ../lib/FileTree.java
-//SOURCES ../lib/BuiltRelease.java ../lib/ImagePolicy.java ../lib/Json.java ../lib/Nix.java ../lib/Version.java ../lib/image/*.java
+//SOURCES ../lib/BuiltRelease.java ../lib/ImagePolicy.java ../lib/Json.java ../lib/Nix.java ../lib/PlainPath.java ../lib/Version.java ../lib/image/*.java
 //SOURCES DockerRegistry.java Home.java Missing.java
 //SOURCES bench/Cleanup.java bench/DelayProxy.java bench/FileSet.java bench/ImageSet.java bench/ImagesBench.java bench/Measure.java
 //SOURCES bench/Results.java bench/Rounds.java bench/Scratch.java bench/Script.java bench/Senders.java bench/Target.java

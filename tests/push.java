@@ -6,7 +6,7 @@
 //DEPS org.apache.commons:commons-compress:1.28.0
 //DEPS commons-io:commons-io:2.22.0
 //SOURCES ../lib/BuiltRelease.java ../lib/Console.java ../lib/Environment.java ../lib/Exec.java ../lib/Fault.java ../lib/Shown.java ../lib/FileTree.java
-//SOURCES ../lib/ImagePolicy.java ../lib/Json.java ../lib/Nix.java ../lib/Progress.java ../lib/Version.java
+//SOURCES ../lib/ImagePolicy.java ../lib/Json.java ../lib/Nix.java ../lib/PlainPath.java ../lib/Progress.java ../lib/Version.java
 //SOURCES ../lib/http/*.java ../lib/image/*.java ../lib/registry/*.java
 //SOURCES ../lib/publish/Destination.java ../lib/publish/Images.java ../lib/publish/Operation.java ../lib/publish/Parallel.java ../lib/publish/Plan.java
 // As in upload.java, which says why.

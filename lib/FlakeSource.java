@@ -86,7 +86,7 @@ public final class FlakeSource {
     }
 
     /** How the files in a store path differ from the commit's. */
-    List<String> faults(Path store) throws IOException {
+    public List<String> faults(Path store) throws IOException {
         Map<String, Path> found = new TreeMap<>();
         try (Stream<Path> walk = Files.walk(store)) {
             walk.filter(path -> !Files.isDirectory(path, java.nio.file.LinkOption.NOFOLLOW_LINKS)).forEach(path -> found.put(store.relativize(path).toString(), path));

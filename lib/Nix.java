@@ -8,12 +8,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.LinkedHashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /** The machine's Nix, with the options the release manager hands through to it. */
 public final class Nix {
@@ -30,9 +31,9 @@ public final class Nix {
     }
 
     /**
-     * A store path as {@code nix path-info} knows it.
+     * A store path as Nix's database knows it.
      *
-     * @param narHash as this Nix writes it: {@code sha256:...} in hex or its own base 32, or {@code sha256-...} in base 64
+     * @param narHash {@code sha256:} and hex
      * @param narSize in bytes
      */
     public record PathInfo(String path, String narHash, long narSize, List<String> references) {
@@ -76,6 +77,8 @@ public final class Nix {
 
     private static final String NO_CONTENT_ADDRESSED = "take __contentAddressed out of what is released, tag again, and run build again:"
             + " the paths of a release are known before it is built, and its users need no experimental feature";
+
+    private static final int MOST_ARGUMENTS = 1000;
 
     private final Console console;
     private final Map<String, String> env;
@@ -253,32 +256,28 @@ public final class Nix {
     /** The paths and everything they refer to, by path. Throws Fault when one is not in the store. */
     public SortedMap<String, PathInfo> closure(Collection<String> paths) {
         SortedMap<String, PathInfo> closure = new TreeMap<>();
-        for (List<String> some : byKind(paths)) {
-            String json = nix(of(some, "nix", "path-info", "--recursive", "--json"))
-                    .orFail("the closure of what was built is not in the Nix store", "run build again: it was perhaps collected as garbage");
-            for (Map.Entry<String, JsonNode> entry : byPath(json).entrySet()) {
-                List<String> references = new ArrayList<>();
-                entry.getValue().path("references").forEach(reference -> references.add(reference.asText()));
-                closure.put(entry.getKey(), new PathInfo(entry.getKey(), entry.getValue().path("narHash").asText(), entry.getValue().path("narSize").asLong(), references));
+        List<String> all = inStore("--query --requisites", paths);
+        for (int i = 0; i < all.size(); i += MOST_ARGUMENTS) {
+            // A path, its NAR's SHA-256 in hex, its size, its deriver or nothing, how many references, and those: the same in all
+            // versions of Nix, as installers are made of it, while the JSON of `nix path-info` changes.
+            Iterator<String> lines = inStore("--dump-db", all.subList(i, Math.min(all.size(), i + MOST_ARGUMENTS))).iterator();
+            while (lines.hasNext()) {
+                String path = lines.next();
+                String hash = "sha256:" + lines.next();
+                long size = Long.parseLong(lines.next());
+                lines.next();
+                List<String> references = Stream.generate(lines::next).limit(Long.parseLong(lines.next())).toList();
+                closure.put(path, new PathInfo(path, hash, size, references));
             }
         }
         return closure;
     }
 
-    // A list with a key `path` up to Nix 2.18, afterwards an object by path.
-    private static Map<String, JsonNode> byPath(String json) {
-        try {
-            JsonNode top = Json.MAPPER.readTree(json);
-            Map<String, JsonNode> map = new LinkedHashMap<>();
-            if (top.isArray()) {
-                top.forEach(node -> map.put(node.path("path").asText(), node));
-            } else {
-                top.properties().forEach(entry -> map.put(entry.getKey(), entry.getValue()));
-            }
-            return map;
-        } catch (IOException e) {
-            throw Fault.failed("nix path-info printed no JSON", e.getMessage(), "run again with --verbose").from(e);
-        }
+    private List<String> inStore(String what, Collection<String> paths) {
+        List<String> line = new ArrayList<>(List.of("nix-store"));
+        line.addAll(List.of(what.split(" ")));
+        line.addAll(paths);
+        return nix(line).orFail("the closure of what was built is not in the Nix store", "run build again: it was perhaps collected as garbage").lines().toList();
     }
 
     /**
@@ -298,7 +297,7 @@ public final class Nix {
 
     // Without --derivation Nix takes a .drv for its outputs; with it, an output for its derivation.
     private static List<List<String>> byKind(Collection<String> paths) {
-        return java.util.stream.Stream.of(true, false)
+        return Stream.of(true, false)
                 .map(drv -> paths.stream().filter(path -> path.endsWith(".drv") == drv).toList())
                 .filter(some -> !some.isEmpty()).toList();
     }
@@ -330,9 +329,10 @@ public final class Nix {
     // them only where Nix itself needs them, for a substituter behind keys that are not in a profile.
     private Exec fetching(List<String> command) {
         if (fetchesFromS3.isEmpty()) {
-            List<String> line = new ArrayList<>(List.of("nix", "show-config"));
-            line.addAll(options);
-            fetchesFromS3 = Optional.of(nix(line).run().out().lines().anyMatch(setting -> setting.startsWith("substituters = ") && setting.contains("s3://")));
+            // The first has its name since 2.20, the second is gone one day.
+            String settings = Stream.of(List.of("nix", "config", "show"), List.of("nix", "show-config")).map(ArrayList::new).peek(line -> line.addAll(options))
+                    .map(line -> nix(line).run()).filter(result -> result.exit() == 0).map(Exec.Result::out).findFirst().orElse("");
+            fetchesFromS3 = Optional.of(settings.lines().anyMatch(setting -> setting.startsWith("substituters = ") && setting.contains("s3://")));
         }
         return fetchesFromS3.get() ? nix(command).lend(Exec.STORE_KEYS) : nix(command);
     }

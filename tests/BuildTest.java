@@ -231,7 +231,7 @@ class BuildTest {
     @Test
     void whatCannotBeBuiltHereFailsWithNixsReason() throws IOException {
         Checkout checkout = Released.copy(folder.resolve("checkout"));
-        assertFails(checkout, 1, new String[] {"--profile", "everything"}, "aarch64-darwin", "required to build");
+        assertFails(checkout, 1, new String[] {"--profile", "everything"}, "aarch64-darwin", "give it more builders");
     }
 
     @Test
@@ -304,7 +304,7 @@ class BuildTest {
     void settingsGoThroughToNix() throws IOException {
         Checkout checkout = Released.copy(folder.resolve("checkout"));
         changeFile(checkout, "package.nix", "mkdir -p \"$out/lib\"", "mkdir -p \"$out/lib\" # " + folder); // so that there is something to build
-        assertFails(checkout, 1, new String[] {"--option", "extra-platforms", "i686-linux"}, "a 'aarch64-linux'", "required to build");
+        assertFails(checkout, 1, new String[] {"--option", "extra-platforms", "i686-linux"}, "aarch64-linux'", "give it more builders");
         assertFails(checkout, 1, new String[] {"--max-jobs", "0"}, "unable to start any build");
         Checkout.Run run = checkout.run(new build(), "--max-jobs", "1", "--cores", "1", "--builders", "");
         assertEquals(0, run.exit(), run.err());

@@ -1,13 +1,19 @@
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import lib.Exec;
+import lib.FlakeSource;
+import lib.Git;
 import lib.Nix;
+import lib.Pristine;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -43,12 +49,32 @@ class FlakeSourceTest {
     void whatNixOnceTookThroughAFilterIsNotBuilt() throws IOException {
         Checkout checkout = tagged();
         checkout.git("config", DECRYPTS.substring(0, DECRYPTS.indexOf('=')), DECRYPTS.substring(DECRYPTS.indexOf('=') + 1));
-        assertEquals("password\n", Files.readString(Path.of(source(checkout), "deploy/mail.key")), "this Nix runs filters, and now remembers");
+        source(checkout); // a Nix before 2.20 runs the filter, and remembers
         checkout.git("config", "--remove-section", "filter.git-crypt");
         Checkout.Run run = checkout.run(new build());
         assertEquals(0, run.exit(), run.err());
         Path tarball = checkout.folder.resolve("release/artifacts/lix/lix-2.95.0/lix-2.95.0.tar.gz");
         assertEquals("CIPHERTEXT", Exec.of("tar", "-xzOf", tarball.toString(), "lix-2.95.0/deploy/mail.key").orFail("tar", "").strip());
+    }
+
+    @Test
+    void whatDiffersFromTheTagIsNamed() throws IOException {
+        Checkout checkout = tagged();
+        try (Git git = Git.open(checkout.folder, checkout.env()); Pristine pristine = new Pristine(git)) {
+            Path tar = pristine.take(Optional.of("2.95.0")).archive("x/");
+            FlakeSource source = new FlakeSource(pristine, "x/", tar);
+            Exec.of("tar", "-xf", tar.toString()).in(temp).orFail("tar", "");
+            Path store = temp.resolve("x");
+            assertEquals(List.of(), source.faults(store));
+            Files.writeString(store.resolve("deploy/mail.key"), "password\n");
+            Files.writeString(store.resolve("src/more.c"), "");
+            Files.delete(store.resolve("flake.nix"));
+            Files.delete(store.resolve("nonce"));
+            Files.createSymbolicLink(store.resolve("nonce"), Path.of("README.md"));
+            assertTrue(store.resolve("version.json").toFile().setExecutable(true));
+            assertEquals(List.of("deploy/mail.key: has other bytes", "flake.nix: is not there", "nonce: is a link, in the tag it is a file",
+                    "src/more.c: is not in the tag", "version.json: is a program, in the tag it is a file"), source.faults(store));
+        }
     }
 
     @Test
@@ -58,6 +84,7 @@ class FlakeSourceTest {
         Path bin = temp.resolve("bin");
         Program.write(bin.resolve("git"), "#!/bin/sh\nPATH=$REAL_PATH\ncase \"$*\" in *--output=*) exec git \"$@\" ;; *) exec git -c '" + DECRYPTS + "' \"$@\" ;; esac\n");
         checkout.with("REAL_PATH", checkout.env().get("PATH")).with("PATH", bin + ":" + checkout.env().get("PATH"));
+        assumeTrue(Files.readString(Path.of(source(checkout), "deploy/mail.key")).equals("password\n"), "this Nix reads objects itself and runs no filter");
         Map<String, String> before = checkout.state();
         Checkout.Run run = checkout.run(new build());
         assertEquals(3, run.exit(), run.err());

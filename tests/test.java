@@ -111,7 +111,7 @@ class test implements Callable<Integer> {
         return broken || counts.getTestsSucceededCount() == 0 ? 1 : 0;
     }
 
-    /** A line a test, as it ends, so that a hanging one is seen; reasons with those that did not run. */
+    /** A line a test, as it ends, so that a hanging one is seen; reasons with those that did not run or did not pass. */
     private record Progress(boolean times, java.util.Map<TestIdentifier, Long> starts) implements TestExecutionListener {
 
         Progress(boolean times) {
@@ -136,8 +136,8 @@ class test implements Callable<Integer> {
                     case ABORTED -> "skipped ";
                     case FAILED -> "FAILED  ";
                 };
-                String reason = result.getStatus() == TestExecutionResult.Status.ABORTED
-                        ? result.getThrowable().map(t -> ": " + t.getMessage()).orElse("") : "";
+                // A sweep's first failure is not kept back to its end.
+                String reason = result.getThrowable().map(t -> ": " + t.getMessage()).orElse("");
                 String time = times ? " (" + (System.nanoTime() - starts.get(test)) / 1_000_000 + " ms)" : "";
                 System.out.println(word + name(test) + reason + time);
             }

@@ -240,7 +240,8 @@ class upload implements Cli.Phase {
     private void thenPointers(Plan plan, Proof proof, Access access, Optional<BuiltRelease> built, List<String> tags, Map<String, Folder> manuals,
                               Optional<Folder> manifest) throws IOException {
         if (!tags.isEmpty()) {
-            plan.add(new Images.Tags(access.repositories().ours(), built.orElseThrow().images(), tags));
+            plan.add(new Images.Tags(access.repositories().ours(), built.orElseThrow().images(), tags,
+                    new Published(access.store(), environment, project)::current));
             proof.imageTags(access.repositories().anybodys(), built.orElseThrow(), tags);
         }
         for (Map.Entry<String, Folder> manual : manuals.entrySet()) {

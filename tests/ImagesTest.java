@@ -12,6 +12,7 @@ import java.io.InputStream;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -25,6 +26,7 @@ import lib.Exec;
 import lib.Fault;
 import lib.FileTree;
 import lib.Json;
+import lib.Version;
 import lib.http.Tuning;
 import lib.image.DockerArchive;
 import lib.proof.Fetcher;
@@ -66,7 +68,7 @@ class ImagesTest {
         Plan plan = new Plan().add(images(false));
         plan.requireNoConflicts();
         plan.run(console, 4);
-        new Plan().add(new Images.Tags(List.of(layout), built.images(), List.of("2.95", "latest"))).run(console, 4);
+        new Plan().add(new Images.Tags(List.of(layout), built.images(), List.of("2.95", "latest"), Optional::empty)).run(console, 4);
     }
 
     private Proof proof() {
@@ -126,7 +128,7 @@ class ImagesTest {
         publish();
         FileTree.remove(release);
         assertEquals(List.of(), stages(images(false).compare()));
-        assertEquals(List.of(), stages(new Images.Tags(List.of(layout), built.images(), List.of("2.95", "latest")).compare()));
+        assertEquals(List.of(), stages(new Images.Tags(List.of(layout), built.images(), List.of("2.95", "latest"), Optional::empty).compare()));
     }
 
     @Test
@@ -178,7 +180,7 @@ class ImagesTest {
 
     @Test
     void aTagThatSomebodyElseMovesMeanwhileIsLeftToThem() throws IOException {
-        Plan plan = new Plan().add(images(false)).add(new Images.Tags(List.of(layout), built.images(), List.of("latest")));
+        Plan plan = new Plan().add(images(false)).add(new Images.Tags(List.of(layout), built.images(), List.of("latest"), Optional::empty));
         ImageIndex.Document theirs = ImageIndex.of(built.images().subList(0, 1)).index();
         for (String tag : List.of("2.95.0", "latest")) {
             layout.tag(tag, theirs);
@@ -187,6 +189,23 @@ class ImagesTest {
             assertEquals(Optional.of(theirs.digest()), layout.tag(tag));
             layout.tag(tag, ImageIndex.of(built.images()).index());
         }
+    }
+
+    @Test
+    @DisplayName("hazard 46: a newer release that came while the tag was on its way gets the tag back")
+    void aTagOverwrittenWhileANewerReleaseCameIsPutBack() throws IOException {
+        publish();
+        ImageIndex.Document theirs = ImageIndex.of(built.images().subList(0, 1)).index();
+        layout.tag("2.96.0", theirs);
+        layout.tag("latest", theirs);
+        layout.tag("2.95", theirs);
+        // It asks for the plan, and again after each tag: in between manifest.nix has moved.
+        Iterator<Optional<Version>> manifest = List.of(Optional.<Version>empty(), Optional.of(Version.of("2.96.0")), Optional.of(Version.of("2.96.0"))).iterator();
+        Plan plan = new Plan().add(new Images.Tags(List.of(layout), built.images(), List.of("2.95", "latest"), manifest::next));
+        Fault fault = assertThrows(Fault.class, () -> plan.run(console, 1));
+        assertTrue(fault.getMessage().contains(layout.name() + ":latest was moved while 2.96.0 was published"), fault.getMessage());
+        assertEquals(Optional.of(theirs.digest()), layout.tag("latest"));
+        assertEquals(layout.tag("2.95.0"), layout.tag("2.95"), "which is no pointer of 2.96.0");
     }
 
     @Test

@@ -100,7 +100,7 @@ class RegistryProofTest {
         Plan plan = new Plan().add(new Images(List.of(stores), release, built.images(), "2.95.0", false, QUICK));
         plan.requireNoConflicts();
         plan.run(console, 4);
-        new Plan().add(new Images.Tags(List.of(stores), built.images(), List.of("2.95", "latest"))).run(console, 4);
+        new Plan().add(new Images.Tags(List.of(stores), built.images(), List.of("2.95", "latest"), Optional::empty)).run(console, 4);
     }
 
     private Proof proof(ImageStore... stores) {

@@ -10,10 +10,14 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import lib.BuiltRelease;
 import lib.Fault;
+import lib.Json;
+import lib.Version;
 import lib.http.Tuning;
+import lib.image.DockerArchive;
 import lib.registry.ImageIndex;
 import lib.registry.ImageStore;
 import lib.registry.Transfer;
@@ -55,7 +59,7 @@ public record Images(List<ImageStore> stores, Path release, List<BuiltRelease.Im
             missing.put(store, lacks);
             wanted.manifests().forEach(manifest -> manifests.add(Operation.create("manifest in " + store.name(), manifest.bytes().length, manifest.digest(),
                     () -> store.manifest(manifest))));
-            tags.add(tag(store, version, tagged ? Optional.empty() : there, wanted.index()));
+            tags.add(tag(store, version, tagged ? Optional.empty() : there, wanted.index(), () -> { }));
             if (there.isPresent() && !tagged && !replace) {
                 conflicts.add(store.name() + ":" + version + " is " + there.get() + ", built was " + wanted.index().digest());
             }
@@ -131,7 +135,7 @@ public record Images(List<ImageStore> stores, Path release, List<BuiltRelease.Im
         return digests;
     }
 
-    private static Operation tag(ImageStore store, String tag, Optional<String> there, ImageIndex.Document index) {
+    private static Operation tag(ImageStore store, String tag, Optional<String> there, ImageIndex.Document index, Operation.Action afterwards) {
         String what = store.name() + ":" + tag;
         Operation.Action action = () -> {
             // Registries know no conditional writes: as late as can be it is asked whether somebody else was here meanwhile.
@@ -141,13 +145,18 @@ public record Images(List<ImageStore> stores, Path release, List<BuiltRelease.Im
                         "find out who else publishes there, and run again");
             }
             store.tag(tag, index);
+            afterwards.run();
         };
         return there.isPresent() ? Operation.move(what, there.get(), index.digest(), action)
                 : Operation.create(what, index.bytes().length, index.digest(), action);
     }
 
-    /** The pointers among the tags: MAJOR and latest. */
-    public record Tags(List<ImageStore> stores, List<BuiltRelease.Image> images, List<String> tags) implements Destination {
+    /**
+     * The pointers among the tags: MAJOR and latest.
+     *
+     * @param current the version that manifest.nix is at now
+     */
+    public record Tags(List<ImageStore> stores, List<BuiltRelease.Image> images, List<String> tags, Supplier<Optional<Version>> current) implements Destination {
 
         @Override
         public String name() {
@@ -157,16 +166,33 @@ public record Images(List<ImageStore> stores, Path release, List<BuiltRelease.Im
         @Override
         public Difference compare() {
             ImageIndex.Document index = ImageIndex.of(images).index();
+            Optional<Version> before = current.get();
             List<Operation> moves = new ArrayList<>();
             for (ImageStore store : stores) {
                 for (String tag : tags) {
                     Optional<String> there = asked(store, () -> store.tag(tag));
                     if (!there.equals(Optional.of(index.digest()))) {
-                        moves.add(Images.tag(store, tag, there, index));
+                        moves.add(Images.tag(store, tag, there, index, () -> requireLast(store, tag, before)));
                     }
                 }
             }
             return new Difference(moves.isEmpty() ? List.of() : List.of(new Stage(String.join(" and ", tags), moves)), List.of());
+        }
+
+        // A whole release of somebody else's may go by while our request is on its way, and would be undone by it.
+        private void requireLast(ImageStore store, String tag, Optional<Version> before) throws IOException {
+            Optional<Version> now = current.get();
+            if (now.equals(before) || now.isEmpty() || !tag.equals("latest") && !tag.equals(now.get().major())) {
+                return;
+            }
+            Optional<byte[]> theirs = store.manifest(now.get().toString());
+            if (theirs.isPresent()) {
+                store.tag(tag, new ImageIndex.Document(Json.object(theirs.get(), store.name() + ":" + now.get()).path("mediaType").asText(),
+                        theirs.get(), DockerArchive.digest(theirs.get())));
+            }
+            throw Fault.failed(store.name() + ":" + tag + " was moved while " + now.get() + " was published", "manifest.nix was at "
+                    + before.map(Version::toString).orElse("nothing") + " and is at " + now.get() + (theirs.isPresent() ? "; the tag is put back to that" : ""),
+                    "find out who else publishes there, and run again");
         }
     }
 }

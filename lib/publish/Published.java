@@ -32,6 +32,18 @@ public record Published(ObjectStore store, Environment environment, Project proj
         });
     }
 
+    /** The same; empty too where it does not tell its version. */
+    public Optional<Version> current() {
+        try {
+            return manifest();
+        } catch (Fault unknown) {
+            if (unknown.kind() != Fault.Kind.REFUSED) {
+                throw unknown;
+            }
+            return Optional.empty();
+        }
+    }
+
     /** The version that stands beside the pages of the manual at a place; empty where none does, or no manual is there. */
     public Optional<Version> manual(String which) {
         String key = project.manual(which) + Folders.VERSION;

@@ -305,7 +305,7 @@ class BuildTest {
         Checkout checkout = Released.copy(folder.resolve("checkout"));
         changeFile(checkout, "package.nix", "mkdir -p \"$out/lib\"", "mkdir -p \"$out/lib\" # " + folder); // so that there is something to build
         assertFails(checkout, 1, new String[] {"--option", "extra-platforms", "i686-linux"}, "aarch64-linux'", "give it more builders");
-        assertFails(checkout, 1, new String[] {"--max-jobs", "0"}, "unable to start any build");
+        assertFails(checkout, 1, new String[] {"--max-jobs", "0"}, "max-jobs");
         Checkout.Run run = checkout.run(new build(), "--max-jobs", "1", "--cores", "1", "--builders", "");
         assertEquals(0, run.exit(), run.err());
     }

@@ -70,6 +70,8 @@ class CrashSweepTest {
                     };
                     STAGES.computeIfAbsent(request.writes() ? stage(request) : reading, s -> new ArrayList<>()).add(request.number());
                 }
+                List<String> nars = proxy.log().stream().filter(request -> stage(request).equals("write cache NAR")).map(FaultProxy.Request::path).toList();
+                assertEquals(List.copyOf(new java.util.LinkedHashSet<>(nars)), nars, "a NAR that two paths have is sent once");
                 requests = proxy.log().size();
                 FaultProxy.Request last = proxy.log().stream().filter(FaultProxy.Request::writes).reduce((first, second) -> second).orElseThrow();
                 assertEquals("write releases manifest.nix", stage(last), "the last write");

@@ -16,6 +16,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import lib.Console;
 import lib.Fault;
 import lib.FileTree;
@@ -103,8 +104,10 @@ public final class Cache implements Destination {
         }
         if (!missing.isEmpty()) {
             stages.add(new Stage("compress and sign", List.of(Operation.stage(missing.size() + " store paths", there.bytes(), () -> stage(there)))));
-            stages.add(new Stage("NARs", there.missing().values().stream().map(path ->
-                    Operation.create("NAR of " + path.path(), path.narSize(), "s3://" + bucket, () -> sendNar(path.path()))).toList()));
+            // Paths with the same content have one NAR.
+            Map<String, List<Nix.PathInfo>> byNar = there.missing().values().stream().collect(Collectors.groupingBy(Nix.PathInfo::narHash, TreeMap::new, Collectors.toList()));
+            stages.add(new Stage("NARs", byNar.values().stream().map(same -> Operation.create("NAR of " + same.get(0).path(), same.get(0).narSize(), "s3://" + bucket,
+                    () -> sendNar(same))).toList()));
             stages.add(new Stage("listings", missing.stream().map(path ->
                     Operation.create("listing of " + path, 0, "s3://" + bucket, () -> send(hash(path) + ".ls", FOREVER))).toList()));
             // A narinfo says: this path and all it refers to can be had. So what it refers to goes first.
@@ -232,8 +235,14 @@ public final class Cache implements Destination {
         }
     }
 
-    private void sendNar(String path) throws IOException {
-        send(Narinfo.parse(Files.readString(staging.resolve(hash(path) + ".narinfo"))).url(), FOREVER);
+    private void sendNar(List<Nix.PathInfo> same) throws IOException {
+        Set<String> urls = new TreeSet<>(); // one, but that is for the compressor to say
+        for (Nix.PathInfo path : same) {
+            urls.add(Narinfo.parse(Files.readString(staging.resolve(hash(path.path()) + ".narinfo"))).url());
+        }
+        for (String url : urls) {
+            send(url, FOREVER);
+        }
     }
 
     private void send(String key, String cacheControl) throws IOException {

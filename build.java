@@ -9,7 +9,7 @@
 //DEPS commons-io:commons-io:2.22.0
 //DEPS com.jcraft:jzlib:1.1.3
 //DEPS com.github.luben:zstd-jni:1.5.7-28
-//SOURCES lib/Cli.java lib/Config.java lib/Console.java lib/Environment.java lib/Exec.java lib/Fault.java lib/Shown.java
+//SOURCES lib/Cli.java lib/Config.java lib/Console.java lib/Environment.java lib/Hosts.java lib/Exec.java lib/Fault.java lib/Shown.java
 //SOURCES lib/FileTree.java lib/Git*.java lib/Tree.java lib/ImagePolicy.java lib/Json.java lib/Project.java lib/Release.java lib/Version.java lib/JGit.java
 //SOURCES lib/Archives.java lib/BuiltRelease.java lib/image/*.java lib/Lock.java lib/Nix.java lib/PlainPath.java lib/OfficialFlag.java lib/ReleaseJobs.java lib/FlakeSource.java lib/Pristine.java
 //JAVA_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseSerialGC

@@ -12,7 +12,7 @@
 //DEPS org.commonmark:commonmark-ext-footnotes:0.28.0
 //DEPS org.commonmark:commonmark-ext-task-list-items:0.28.0
 //DEPS org.jsoup:jsoup:1.22.1
-//SOURCES lib/Cli.java lib/Config.java lib/Console.java lib/Environment.java lib/Exec.java lib/Fault.java lib/Shown.java
+//SOURCES lib/Cli.java lib/Config.java lib/Console.java lib/Environment.java lib/Hosts.java lib/Exec.java lib/Fault.java lib/Shown.java
 //SOURCES lib/FileTree.java lib/Git*.java lib/Tree.java lib/JGit.java lib/ImagePolicy.java lib/Json.java lib/Project.java lib/Release.java lib/Version.java
 //SOURCES lib/notes/*.java
 //JAVA_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseSerialGC

@@ -5,7 +5,7 @@
 //DEPS com.fasterxml.jackson.core:jackson-databind:2.22.4
 //DEPS org.eclipse.jgit:org.eclipse.jgit:7.8.1.202611041320-r
 //DEPS org.slf4j:slf4j-nop:2.0.20
-//SOURCES lib/Cli.java lib/Config.java lib/Console.java lib/Environment.java lib/Exec.java lib/Fault.java lib/Shown.java
+//SOURCES lib/Cli.java lib/Config.java lib/Console.java lib/Environment.java lib/Hosts.java lib/Exec.java lib/Fault.java lib/Shown.java
 //SOURCES lib/FileTree.java lib/Git*.java lib/Tree.java lib/JGit.java lib/ImagePolicy.java lib/Json.java lib/OfficialFlag.java lib/Project.java
 //SOURCES lib/Release.java lib/ReleaseState.java lib/ReleaseTag.java lib/Version.java
 //JAVA_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseSerialGC

@@ -8,11 +8,12 @@
 //DEPS software.amazon.awssdk:bom:2.57.8@pom
 //DEPS software.amazon.awssdk:s3
 //DEPS software.amazon.awssdk:apache5-client
+//DEPS org.apache.httpcomponents.client5:httpclient5:5.6.4
 //DEPS com.github.luben:zstd-jni:1.5.7-28
 //DEPS org.tukaani:xz:1.12
 //DEPS org.apache.commons:commons-compress:1.28.0
 //DEPS commons-io:commons-io:2.22.0
-//SOURCES lib/Cli.java lib/Config.java lib/Console.java lib/Environment.java lib/Exec.java lib/Fault.java lib/Shown.java
+//SOURCES lib/Cli.java lib/Config.java lib/Console.java lib/Environment.java lib/Hosts.java lib/Exec.java lib/Fault.java lib/Shown.java
 //SOURCES lib/FileTree.java lib/Git*.java lib/Tree.java lib/ImagePolicy.java lib/Json.java lib/Project.java lib/Release.java lib/Version.java lib/JGit.java
 //SOURCES lib/Access.java lib/BuiltRelease.java lib/ContentType.java lib/Embedded.java lib/Keys.java lib/Lock.java lib/Nix.java lib/PlainPath.java lib/ObjectStore.java
 //SOURCES lib/Progress.java lib/ReleaseJobs.java lib/ReleaseTag.java lib/SigningKey.java lib/publish/*.java lib/proof/*.java lib/http/*.java lib/store/*.java lib/image/*.java lib/registry/*.java
@@ -38,6 +39,7 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import lib.*;
+import lib.http.Network;
 import lib.http.Tuning;
 import lib.proof.*;
 import lib.publish.*;
@@ -103,6 +105,7 @@ class upload implements Cli.Phase {
     private Console console;
     private Environment environment;
     private List<String> registries;
+    private Network network;
     private Confirmation confirmation;
     private Project project;
     private Path release;
@@ -128,6 +131,8 @@ class upload implements Cli.Phase {
             project = config.project();
             environment = config.environment(environmentName);
             registries = config.registries();
+            Path top = checkout.map(Git::workTree).orElse(session.folder());
+            network = Network.of(session.env(), environment.ca().map(top::resolve));
             confirmation = new Confirmation(console, environment, noConfirm);
             Nix nix = new Nix(console, session.env(), List.of());
             if (target == Target.verify) {
@@ -299,7 +304,7 @@ class upload implements Cli.Phase {
     private void verifyPublished(Optional<Git> checkout, Nix nix, Cli.Session session) throws IOException {
         Version version = releaseToVerify != null ? releaseToVerify : checkout.map(git -> Release.at(git, project).version())
                 .orElseThrow(() -> Fault.usage("which version?", "this is no checkout that could tell", "name it with --release"));
-        try (Repositories anybodys = new Repositories(environment, Optional.empty(), List.of(), Map.of(), false, console);
+        try (Repositories anybodys = new Repositories(environment, Optional.empty(), List.of(), Map.of(), false, console, network);
                 Access access = environment.isPublic() ? null : open(session, checkout.orElseThrow(() -> Fault.usage(environment.name() + " is not public",
                 "its keys are used from a checkout", "run in one, or name it with --repo")), nix)) {
             console.step("Proving " + project.name() + " " + version + " on " + confirmation.spoken());
@@ -316,7 +321,7 @@ class upload implements Cli.Phase {
     }
 
     private Proof proof(Optional<ObjectStore> store, Optional<String> signer) {
-        return new Proof(Fetcher.of(environment, store, "releases", "cache", "docs"), environment, project, signer, console);
+        return new Proof(Fetcher.of(environment, store, network, "releases", "cache", "docs"), environment, project, signer, console);
     }
 
     private static boolean hasImages(Optional<BuiltRelease> built) {
@@ -351,6 +356,6 @@ class upload implements Cli.Phase {
     private Access open(Cli.Session session, Git git, Nix nix) throws IOException {
         Path folder = localFolder == null ? git.shared("local") : session.folder().resolve(localFolder).normalize();
         return Access.open(environment, git, nix, session, new Access.Wish(Optional.ofNullable(signingKey).map(session.folder()::resolve), folder,
-                planOnly || target == Target.verify, concurrency, registries));
+                planOnly || target == Target.verify, concurrency, registries, network));
     }
 }

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
+import lib.http.Network;
 import lib.http.Tuning;
 import lib.registry.Repositories;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
@@ -72,8 +73,9 @@ public final class Access implements AutoCloseable {
      * @param planOnly    nothing is to be changed, nor made
      * @param concurrency requests to the object store at once, at most
      * @param registries  repositories of images, of whatever environment
+     * @param network     the way to them
      */
-    public record Wish(Optional<Path> signingKey, Path localFolder, boolean planOnly, int concurrency, List<String> registries) {
+    public record Wish(Optional<Path> signingKey, Path localFolder, boolean planOnly, int concurrency, List<String> registries, Network network) {
     }
 
     /**
@@ -120,9 +122,9 @@ public final class Access implements AutoCloseable {
             Keys keys = access.keep(Keys.of(environment, buckets, env, console, InstantSource.system()));
             keys.resolveCredentials(); // now: keys that cannot be had are found before anything begins
             access.lifetime = keys::checkLifetime;
-            access.repositories = access.keep(new Repositories(environment, Optional.empty(), wish.registries(), env, !wish.planOnly(), console));
+            access.repositories = access.keep(new Repositories(environment, Optional.empty(), wish.registries(), env, !wish.planOnly(), console, wish.network()));
             access.store = access.keep(ObjectStore.connect(environment.endpoint().orElseThrow(), environment.region(), keys,
-                    Tuning.DEFAULT.withConcurrency(wish.concurrency())));
+                    Tuning.DEFAULT.withConcurrency(wish.concurrency()), wish.network()));
             return access;
         } catch (RuntimeException e) {
             access.close();
@@ -145,7 +147,7 @@ public final class Access implements AutoCloseable {
             }
             access.gitUrl = bare.toString();
             access.repositories = access.keep(new Repositories(environment, Optional.of(folder.resolve("images")), wish.registries(),
-                    session.env(), !wish.planOnly(), session.console()));
+                    session.env(), !wish.planOnly(), session.console(), wish.network()));
             Path secret = folder.resolve("cache.sec");
             if (!Files.exists(secret)) {
                 nix.generateKey(environment.cache(), secret, folder.resolve("cache.pub"));
@@ -155,7 +157,7 @@ public final class Access implements AutoCloseable {
                     List.of(environment.releases(), environment.cache(), environment.docs(), environment.install()), session.env(), session.console()));
             access.store = access.keep(ObjectStore.connect(server.endpoint(), environment.region(),
                     StaticCredentialsProvider.create(AwsBasicCredentials.create(server.id(), server.secret())),
-                    Tuning.DEFAULT.withConcurrency(wish.concurrency())));
+                    Tuning.DEFAULT.withConcurrency(wish.concurrency()), wish.network()));
             return access;
         } catch (RuntimeException | IOException e) {
             access.close();

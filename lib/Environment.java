@@ -1,8 +1,6 @@
 package lib;
 
-import java.net.InetAddress;
 import java.net.URI;
-import java.net.UnknownHostException;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HashSet;
@@ -30,11 +28,12 @@ import java.util.regex.Pattern;
  * @param urls       public web addresses, by bucket role (releases, cache, docs, install); absent where nothing is public
  * @param keysFrom   ssh destination that makes keys for one run; empty where only the standard AWS variables serve
  * @param guarded    a public place: it is asked for by name and refuses what staging allows
+ * @param ca         file of certificate authorities that are trusted there, in PEM, from the checkout's top; empty where Java's own suffice
  */
 public record Environment(String name, String releases, String cache, String docs, String install,
                           Optional<URI> endpoint, String region, List<String> registries, Optional<String> git,
                           boolean gerrit, Optional<String> publicKey, Map<String, URI> urls,
-                          Optional<String> keysFrom, boolean guarded) {
+                          Optional<String> keysFrom, boolean guarded, Optional<String> ca) {
 
     public static final List<String> ROLES = List.of("releases", "cache", "docs", "install");
 
@@ -67,6 +66,13 @@ public record Environment(String name, String releases, String cache, String doc
                     "install", URI.create("https://install.lix.systems")),
             Optional.of("s3.lix.systems"), true);
 
+    /** With the authorities that Java trusts. */
+    public Environment(String name, String releases, String cache, String docs, String install, Optional<URI> endpoint, String region,
+                       List<String> registries, Optional<String> git, boolean gerrit, Optional<String> publicKey, Map<String, URI> urls,
+                       Optional<String> keysFrom, boolean guarded) {
+        this(name, releases, cache, docs, install, endpoint, region, registries, git, gerrit, publicKey, urls, keysFrom, guarded, Optional.empty());
+    }
+
     /** Throws IllegalArgumentException, with one sentence a line for the user, for values that cannot be. */
     public Environment {
         List<String> faults = new ArrayList<>();
@@ -97,6 +103,7 @@ public record Environment(String name, String releases, String cache, String doc
                 "publicKey must be NAME:BASE64 of 32 bytes, as nix-store --generate-binary-cache-key prints it");
         check(faults, keysFrom.map(host -> host.matches("[A-Za-z0-9][A-Za-z0-9@._-]*")).orElse(true),
                 "keysFrom must be an ssh destination");
+        check(faults, ca.map(file -> !file.isBlank()).orElse(true), "ca must be a file of certificates in PEM");
         if (!faults.isEmpty()) {
             throw new IllegalArgumentException(String.join("\n", faults));
         }
@@ -119,20 +126,8 @@ public record Environment(String name, String releases, String cache, String doc
         boolean web = uri.getHost() != null && uri.getPort() <= MOST_PORT && ("https".equals(scheme) || "http".equals(scheme))
                 && uri.getUserInfo() == null && uri.getQuery() == null && uri.getFragment() == null;
         check(faults, web, what + " '" + uri + "' must be a web address without user, query or fragment");
-        check(faults, !web || "https".equals(scheme) || isLoopback(uri.getHost()),
+        check(faults, !web || "https".equals(scheme) || Hosts.isLoopback(uri.getHost()),
                 what + " '" + uri + "' must use https: keys and bytes travel over it");
-    }
-
-    /** Whether a host is this machine, whatever a name server says: what a name resolves to can change. */
-    public static boolean isLoopback(String host) {
-        if (host.equals("localhost")) {
-            return true;
-        }
-        try {
-            return host.matches("[0-9.]+|\\[[0-9a-fA-F:]+]") && InetAddress.getByName(host).isLoopbackAddress();
-        } catch (UnknownHostException e) {
-            return false;
-        }
     }
 
     private static boolean isPublicKey(String key) {

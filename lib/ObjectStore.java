@@ -22,6 +22,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import lib.http.Body;
+import lib.http.Network;
 import lib.http.Refusal;
 import lib.http.Retry;
 import lib.http.Tuning;
@@ -73,12 +74,12 @@ public final class ObjectStore implements AutoCloseable {
     private final Map<String, Dialect> dialects = new ConcurrentHashMap<>();
     private volatile boolean etagsAreMd5 = true;
 
-    private ObjectStore(URI endpoint, String region, AwsCredentialsProvider credentials, Tuning tuning) {
+    private ObjectStore(URI endpoint, String region, AwsCredentialsProvider credentials, Tuning tuning, Network network) {
         this.endpoint = endpoint;
         this.tuning = tuning;
         Pace pace = new Pace(tuning.concurrency());
-        wire = new Wire(endpoint, region, credentials, tuning, pace);
-        sdk = new Sdk(endpoint, region, credentials, tuning, pace);
+        wire = new Wire(endpoint, region, credentials, tuning, pace, network);
+        sdk = new Sdk(endpoint, region, credentials, tuning, pace, network);
         listing = new Listing(sdk);
         workers = Executors.newFixedThreadPool(tuning.concurrency(), ObjectStore::daemon);
         parts = new Parts(wire, sdk, listing, tuning, workers);
@@ -86,11 +87,11 @@ public final class ObjectStore implements AutoCloseable {
 
     /** Talks to this endpoint and no other, whatever AWS_ENDPOINT_URL or a profile say. */
     public static ObjectStore connect(URI endpoint, String region, AwsCredentialsProvider credentials) {
-        return connect(endpoint, region, credentials, Tuning.DEFAULT);
+        return connect(endpoint, region, credentials, Tuning.DEFAULT, Network.PLAIN);
     }
 
-    public static ObjectStore connect(URI endpoint, String region, AwsCredentialsProvider credentials, Tuning tuning) {
-        return new ObjectStore(endpoint, region, credentials, tuning);
+    public static ObjectStore connect(URI endpoint, String region, AwsCredentialsProvider credentials, Tuning tuning, Network network) {
+        return new ObjectStore(endpoint, region, credentials, tuning, network);
     }
 
     /** Requests at once, at most. */

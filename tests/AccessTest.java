@@ -31,6 +31,7 @@ import lib.Fault;
 import lib.Keys;
 import lib.ObjectStore;
 import lib.SigningKey;
+import lib.http.Network;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -115,7 +116,7 @@ class AccessTest {
 
     private Access access(Path keyFile) throws IOException {
         return Access.remote(environment("store.example.org"), null, List.of(store.bucket("docs")), env, console(),
-                new Access.Wish(Optional.ofNullable(keyFile), Path.of("/nowhere"), false, 8, List.of()));
+                new Access.Wish(Optional.ofNullable(keyFile), Path.of("/nowhere"), false, 8, List.of(), Network.PLAIN));
     }
 
     private String idOf(Keys keys) {

@@ -27,6 +27,7 @@ import lib.Console;
 import lib.Exec;
 import lib.Fault;
 import lib.Json;
+import lib.http.Network;
 import lib.http.Tuning;
 import lib.image.DockerArchive;
 import lib.publish.Images;
@@ -112,7 +113,7 @@ class ArchiveShapesTest {
         Path root = Files.createDirectory(folder.resolve("registry"));
         BuiltRelease.Image built = DockerArchive.read(Files.write(root.resolve("image.tar"), archive)).built("image.tar", "aarch64-linux");
         try (DockerRegistry server = DockerRegistry.open(root.resolve("server"));
-                Registry registry = new Registry(server.host() + "/lix/lix", Optional.empty(), List.of(), true, Tuning.DEFAULT)) {
+                Registry registry = new Registry(server.host() + "/lix/lix", Optional.empty(), List.of(), true, Tuning.DEFAULT, Network.PLAIN)) {
             publish(registry, root, built);
             assertEquals(List.of(built.id()), digests(root, "docker://" + server.host() + "/lix/lix:1", "--src-tls-verify=false"));
         }

@@ -27,6 +27,7 @@ import lib.Fault;
 import lib.FileTree;
 import lib.Json;
 import lib.Version;
+import lib.http.Network;
 import lib.http.Tuning;
 import lib.image.DockerArchive;
 import lib.proof.Fetcher;
@@ -72,7 +73,7 @@ class ImagesTest {
     }
 
     private Proof proof() {
-        return new Proof(Fetcher.of(Config.LIX.environment("local"), Optional.empty()), Config.LIX.environment("local"), Config.LIX.project(),
+        return new Proof(Fetcher.of(Config.LIX.environment("local"), Optional.empty(), Network.PLAIN), Config.LIX.environment("local"), Config.LIX.project(),
                 Optional.empty(), console).images(List.of(layout), built, List.of("2.95.0", "2.95", "latest"));
     }
 
@@ -250,7 +251,7 @@ class ImagesTest {
         }
         for (String tag : List.of("2.95.0", "latest")) {
             change(file(index.index().digest()));
-            Fault fault = assertThrows(Fault.class, () -> new Proof(Fetcher.of(Config.LIX.environment("local"), Optional.empty()), Config.LIX.environment("local"),
+            Fault fault = assertThrows(Fault.class, () -> new Proof(Fetcher.of(Config.LIX.environment("local"), Optional.empty(), Network.PLAIN), Config.LIX.environment("local"),
                     Config.LIX.project(), Optional.empty(), console).imageTags(List.of(layout), built, List.of(tag)).orFail());
             assertTrue(fault.getMessage().contains(layout.name() + ":" + tag + ": has other bytes"), fault.getMessage());
             publish();

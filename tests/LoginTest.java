@@ -25,6 +25,7 @@ import lib.Environment;
 import lib.Exec;
 import lib.Fault;
 import lib.FileTree;
+import lib.http.Network;
 import lib.http.Tuning;
 import lib.publish.Preflight;
 import lib.registry.Login;
@@ -124,7 +125,7 @@ class LoginTest {
 
     private void check(String repository) {
         try (Registry registry = new Registry(repository, Login.of(env).find(repository), List.of(), true,
-                new Tuning(1, 0, 0, Duration.ofSeconds(5), Duration.ofSeconds(20), 1, Duration.ofSeconds(5)))) {
+                new Tuning(1, 0, 0, Duration.ofSeconds(5), Duration.ofSeconds(20), 1, Duration.ofSeconds(5)), Network.PLAIN)) {
             registry.check();
         }
     }
@@ -177,7 +178,7 @@ class LoginTest {
         front.start();
         file("home/.docker/config.json", auths(host, GOOD));
         try (Registry registry = new Registry(host + "/a/b", Login.of(env).find(host + "/a/b"), List.of(), true,
-                new Tuning(1, 0, 0, Duration.ofSeconds(5), Duration.ofSeconds(20), 1, Duration.ofSeconds(5)))) {
+                new Tuning(1, 0, 0, Duration.ofSeconds(5), Duration.ofSeconds(20), 1, Duration.ofSeconds(5)), Network.PLAIN)) {
             assertEquals(Optional.of(5L), registry.size("sha256:good"));
             registry.blob("sha256:good", 3, out -> out.write(new byte[3]));
             assertEquals(List.of("HEAD null", "PUT null"), told);
@@ -206,7 +207,7 @@ class LoginTest {
             Environment live = Config.LIX.environment("staging");
             Environment environment = new Environment("test", live.releases(), live.cache(), live.docs(), live.install(), live.endpoint(), live.region(),
                     List.of(first.host() + "/a/b", second.host() + "/a/b"), live.git(), false, Optional.empty(), Map.of(), Optional.empty(), false);
-            try (Repositories repositories = new Repositories(environment, Optional.empty(), List.of(), env, true, console)) {
+            try (Repositories repositories = new Repositories(environment, Optional.empty(), List.of(), env, true, console, Network.PLAIN)) {
                 Fault fault = assertThrows(Fault.class, () -> new Preflight(console, environment, true).images(repositories::ours).throwIfAny());
                 assertEquals(Fault.Kind.REFUSED, fault.kind());
                 assertEquals(2, fault.why().size(), fault.why().toString());
@@ -215,7 +216,7 @@ class LoginTest {
                 assertTrue(said.toString().contains(second.host() + "/a/b: no login in "), said.toString());
             }
             file("home/.docker/config.json", auths(first.host(), GOOD, second.host(), GOOD));
-            try (Repositories repositories = new Repositories(environment, Optional.empty(), List.of(), env, true, console)) {
+            try (Repositories repositories = new Repositories(environment, Optional.empty(), List.of(), env, true, console, Network.PLAIN)) {
                 new Preflight(console, environment, true).images(repositories::ours).throwIfAny();
             }
             assertFalse((said + "").contains(DockerRegistry.PASSWORD));

@@ -31,6 +31,7 @@ import lib.Exec;
 import lib.Fault;
 import lib.FileTree;
 import lib.ObjectStore;
+import lib.http.Network;
 import lib.http.Tuning;
 import lib.store.Dialect;
 import org.junit.jupiter.api.AfterEach;
@@ -70,7 +71,7 @@ class ObjectStoreTest {
 
     private ObjectStore at(URI endpoint, Tuning tuning) {
         ObjectStore store = ObjectStore.connect(endpoint, server.region(),
-                StaticCredentialsProvider.create(AwsBasicCredentials.create(server.id(), server.secret())), tuning);
+                StaticCredentialsProvider.create(AwsBasicCredentials.create(server.id(), server.secret())), tuning, Network.PLAIN);
         opened.add(store::close);
         return store;
     }

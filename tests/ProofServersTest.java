@@ -38,6 +38,7 @@ import lib.Environment;
 import lib.Fault;
 import lib.FileTree;
 import lib.Project;
+import lib.http.Network;
 import lib.proof.Fetcher;
 import lib.proof.Proof;
 import org.junit.jupiter.api.BeforeAll;
@@ -81,7 +82,7 @@ class ProofServersTest {
         URI base = URI.create("http://127.0.0.1:" + server.getAddress().getPort());
         Environment environment = new Environment("test", "releases", "cache", "docs", "install", Optional.empty(), "local", List.of(), Optional.empty(), false,
                 Optional.empty(), Map.of(), Optional.empty(), false);
-        return new Proof(Fetcher.anonymous(Map.of("releases", base, "docs", base, "cache", base), idle), environment, Project.LIX, Optional.empty(), ProofTest.console(said));
+        return new Proof(Fetcher.anonymous(Map.of("releases", base, "docs", base, "cache", base), idle, Network.PLAIN), environment, Project.LIX, Optional.empty(), ProofTest.console(said));
     }
 
     private static List<String> assertFound(Proof proof, int count, String words) {
@@ -231,7 +232,7 @@ class ProofServersTest {
         for (String head : heads) {
             try (ServerSocket server = raw(request -> ("HTTP/1.1 " + head + "\r\nConnection: close\r\n\r\nxyz").getBytes(StandardCharsets.ISO_8859_1))) {
                 URI base = URI.create("http://127.0.0.1:" + server.getLocalPort());
-                Fetcher fetcher = Fetcher.anonymous(Map.of("releases", base), Duration.ofSeconds(20));
+                Fetcher fetcher = Fetcher.anonymous(Map.of("releases", base), Duration.ofSeconds(20), Network.PLAIN);
                 for (Callable<?> question : List.<Callable<?>>of(() -> {
                     try (InputStream in = fetcher.open("releases", "manifest.nix")) {
                         return in.readAllBytes();

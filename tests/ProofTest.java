@@ -34,6 +34,7 @@ import lib.Fault;
 import lib.FileTree;
 import lib.Project;
 import lib.Version;
+import lib.http.Network;
 import lib.proof.Base32;
 import lib.proof.Fetcher;
 import lib.proof.Proof;
@@ -150,7 +151,7 @@ class ProofTest {
     /** As anybody, where the server lets anybody; else with keys. */
     private Proof proof() {
         Environment environment = environment(anonymous ? urls() : Map.of());
-        return new Proof(Fetcher.of(environment, Optional.of(store.open()), "releases", "cache", "docs"), environment, Project.LIX, Optional.empty(), console(said));
+        return new Proof(Fetcher.of(environment, Optional.of(store.open()), Network.PLAIN, "releases", "cache", "docs"), environment, Project.LIX, Optional.empty(), console(said));
     }
 
     private Proof content() {
@@ -216,7 +217,7 @@ class ProofTest {
     void aWholeReleaseIsProvedAsAnybody() {
         assumeTrue(anonymous, "this server answers nobody without keys");
         Environment open = environment(urls());
-        Proof proof = new Proof(Fetcher.of(open, Optional.empty(), "releases", "cache", "docs"), open, Project.LIX, Optional.empty(), console(said));
+        Proof proof = new Proof(Fetcher.of(open, Optional.empty(), Network.PLAIN, "releases", "cache", "docs"), open, Project.LIX, Optional.empty(), console(said));
         BuiltRelease released = proof.released(Version.of("2.95.0")).orElseThrow();
         assertEquals(built, released);
         proof.artifacts(released).cache(released, any -> true).manual(released, "2.95").manual(released, "stable").manifest(released).orFail();
@@ -227,7 +228,7 @@ class ProofTest {
     void aWholeReleaseIsProvedThroughTheStore() {
         own("docs");
         Environment closed = environment(Map.of());
-        Fetcher keyed = Fetcher.of(closed, Optional.of(store.open()), "releases", "cache", "docs");
+        Fetcher keyed = Fetcher.of(closed, Optional.of(store.open()), Network.PLAIN, "releases", "cache", "docs");
         new Proof(keyed, closed, Project.LIX, Optional.empty(), console(said)).artifacts(built).cache(built, any -> true).manual(built, "2.95").orFail();
         delete("docs", "manual/lix/2.95/index.html");
         assertFound(new Proof(keyed, closed, Project.LIX, Optional.empty(), console(said)).manual(built, "2.95"), 1,
@@ -242,7 +243,7 @@ class ProofTest {
         store.put("releases", "large", large);
         broken.add("releases");
         Environment closed = environment(Map.of());
-        Fetcher keyed = Fetcher.of(closed, Optional.of(store.open()), "releases", "cache", "docs");
+        Fetcher keyed = Fetcher.of(closed, Optional.of(store.open()), Network.PLAIN, "releases", "cache", "docs");
         try (InputStream in = keyed.open("releases", "large")) {
             assertEquals(sha256(large), sha256(in.readAllBytes()));
             assertEquals(-1, in.read());
@@ -262,7 +263,7 @@ class ProofTest {
     @Test
     void withoutAddressAndKeysTheProofIsRefused() {
         Map<String, URI> some = Map.of("releases", URI.create("https://releases.example.org"));
-        Fault fault = assertThrows(Fault.class, () -> Fetcher.of(environment(some), Optional.empty(), "releases", "cache", "docs"));
+        Fault fault = assertThrows(Fault.class, () -> Fetcher.of(environment(some), Optional.empty(), Network.PLAIN, "releases", "cache", "docs"));
         assertEquals(Fault.Kind.REFUSED, fault.kind());
         assertTrue(fault.why().size() == 2 && fault.getMessage().contains(bucket("cache")), fault.getMessage());
     }
@@ -366,7 +367,7 @@ class ProofTest {
         own("cache");
         Environment keyless = new Environment("test", bucket("releases"), bucket("cache"), bucket("docs"), WHOLE.bucket("install"),
                 Optional.of(store.endpoint()), store.region(), List.of(), Optional.empty(), false, Optional.empty(), Map.of(), Optional.empty(), false);
-        Fetcher keyed = Fetcher.of(keyless, Optional.of(store.open()), "releases", "cache", "docs");
+        Fetcher keyed = Fetcher.of(keyless, Optional.of(store.open()), Network.PLAIN, "releases", "cache", "docs");
         edit("cache", key(outOf("x86_64-linux")), "Sig: .*\n", "");
         new Proof(keyed, keyless, Project.LIX, Optional.empty(), console(said)).cache(built, any -> true).orFail();
         assertTrue(said.toString().contains("warning: not proved: cache: signatures"), said.toString());
@@ -483,7 +484,7 @@ class ProofTest {
     void whatMayBeStaleOnTheWayIsAskedForAgain() throws Exception {
         put("releases", "manifest.nix", "old".getBytes());
         Environment environment = environment(anonymous ? urls() : Map.of());
-        Fetcher fetcher = Fetcher.of(environment, Optional.of(store.open()), "releases", "cache", "docs");
+        Fetcher fetcher = Fetcher.of(environment, Optional.of(store.open()), Network.PLAIN, "releases", "cache", "docs");
         AtomicInteger asked = new AtomicInteger();
         // Shows the old bytes once, as a cache on the way does, and the new ones afterwards.
         Fetcher stale = new Fetcher() {

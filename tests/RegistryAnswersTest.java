@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import lib.Fault;
+import lib.http.Network;
 import lib.http.Tuning;
 import lib.image.DockerArchive;
 import lib.registry.Login;
@@ -57,7 +58,7 @@ class RegistryAnswersTest {
     private Registry registry(String host, boolean login, boolean writes) throws IOException {
         Path file = Files.writeString(folder.resolve("auth.json"), "{\"auths\": {\"" + host + "\": {\"auth\": \"" + BASIC.substring(6) + "\"}}}");
         Optional<Login.Credential> credential = login ? Login.of(Map.of("HOME", folder.toString(), "REGISTRY_AUTH_FILE", file.toString())).find(host + "/a/b") : Optional.empty();
-        Registry registry = new Registry(host + "/a/b", credential, List.of(), writes, QUICK);
+        Registry registry = new Registry(host + "/a/b", credential, List.of(), writes, QUICK, Network.PLAIN);
         opened.add(registry::close);
         return registry;
     }

@@ -31,6 +31,7 @@ import lib.Config;
 import lib.Console;
 import lib.Exec;
 import lib.Fault;
+import lib.http.Network;
 import lib.http.Tuning;
 import lib.proof.Fetcher;
 import lib.proof.Proof;
@@ -89,7 +90,7 @@ class RegistryProofTest {
     }
 
     private Registry registry(String host, Optional<Login.Credential> credential, String... others) {
-        return keep(new Registry(host + "/" + PATH, credential, List.of(others), true, QUICK));
+        return keep(new Registry(host + "/" + PATH, credential, List.of(others), true, QUICK, Network.PLAIN));
     }
 
     private static String host(FaultProxy proxy) {
@@ -104,7 +105,7 @@ class RegistryProofTest {
     }
 
     private Proof proof(ImageStore... stores) {
-        return new Proof(Fetcher.of(Config.LIX.environment("local"), Optional.empty()), Config.LIX.environment("local"), Config.LIX.project(),
+        return new Proof(Fetcher.of(Config.LIX.environment("local"), Optional.empty(), Network.PLAIN), Config.LIX.environment("local"), Config.LIX.project(),
                 Optional.empty(), console).images(List.of(stores), built, List.of("2.95.0", "2.95", "latest"));
     }
 
@@ -133,7 +134,7 @@ class RegistryProofTest {
         DockerRegistry server = server();
         FaultProxy proxy = proxy(server);
         Registry registry = registry(host(proxy), Optional.empty(), host(proxy) + "/kettle/staging");
-        publish(keep(new Registry(host(proxy) + "/kettle/staging", Optional.empty(), List.of(), true, QUICK)), registry);
+        publish(keep(new Registry(host(proxy) + "/kettle/staging", Optional.empty(), List.of(), true, QUICK, Network.PLAIN)), registry);
         for (String digest : List.of(built.images().get(0).layers().get(0).blob(), built.images().get(1).id())) {
             ImagesTest.change(server.blob(digest));
             Fault fault = assertThrows(Fault.class, () -> proof(registry).orFail());
@@ -201,7 +202,7 @@ class RegistryProofTest {
         publish(registry);
         int before = proxy.log().size();
         proof(registry).orFail();
-        new Proof(Fetcher.of(Config.LIX.environment("local"), Optional.empty()), Config.LIX.environment("local"), Config.LIX.project(), Optional.empty(), console)
+        new Proof(Fetcher.of(Config.LIX.environment("local"), Optional.empty(), Network.PLAIN), Config.LIX.environment("local"), Config.LIX.project(), Optional.empty(), console)
                 .imageTags(List.of(registry), built, List.of("2.95", "latest")).orFail();
         List<String> blobs = proxy.log().subList(before, proxy.log().size()).stream().map(request -> request.method() + " " + request.path()).filter(path -> path.contains("/blobs/")).toList();
         assertEquals(blobs.stream().distinct().count(), blobs.size(), blobs.toString());

@@ -29,6 +29,7 @@ import lib.Console;
 import lib.Exec;
 import lib.Fault;
 import lib.FileTree;
+import lib.http.Network;
 import lib.http.Tuning;
 import lib.image.DockerArchive;
 import lib.publish.Images;
@@ -79,7 +80,7 @@ class RegistryStallTest {
     }
 
     private Registry registry(String host, String... others) {
-        return keep(new Registry(host + "/" + PATH, Optional.empty(), List.of(others), true, PATIENT));
+        return keep(new Registry(host + "/" + PATH, Optional.empty(), List.of(others), true, PATIENT, Network.PLAIN));
     }
 
     private void publish(ImageStore... stores) {
@@ -154,7 +155,7 @@ class RegistryStallTest {
         ServerSocket listening = keep(new ServerSocket(0, 50, InetAddress.getLoopbackAddress()));
         new StallingProxy(listening, bad.endpoint(), 0);
         Tuning once = new Tuning(8, 0, 0, Duration.ofSeconds(5), Duration.ofSeconds(3), 1, Duration.ofSeconds(30));
-        Registry hanging = keep(new Registry("127.0.0.1:" + listening.getLocalPort() + "/" + PATH, Optional.empty(), List.of(), true, once));
+        Registry hanging = keep(new Registry("127.0.0.1:" + listening.getLocalPort() + "/" + PATH, Optional.empty(), List.of(), true, once, Network.PLAIN));
         Registry healthy = registry(good.host());
         OciLayout layout = new OciLayout(folder.resolve("layout"));
         Map<ImageStore, java.util.Set<String>> missing = new LinkedHashMap<>();

@@ -29,6 +29,7 @@ import lib.Exec;
 import lib.Fault;
 import lib.FileTree;
 import lib.Json;
+import lib.http.Network;
 import lib.http.Tuning;
 import lib.proof.Fetcher;
 import lib.proof.Proof;
@@ -88,7 +89,7 @@ class RegistryTest {
     }
 
     private Registry registry(String host, Optional<Login.Credential> credential, String... others) {
-        return keep(new Registry(host + "/" + PATH, credential, List.of(others), true, QUICK));
+        return keep(new Registry(host + "/" + PATH, credential, List.of(others), true, QUICK, Network.PLAIN));
     }
 
     private static String host(FaultProxy proxy) {
@@ -103,7 +104,7 @@ class RegistryTest {
     }
 
     private Proof proof(ImageStore... stores) {
-        return new Proof(Fetcher.of(Config.LIX.environment("local"), Optional.empty()), Config.LIX.environment("local"), Config.LIX.project(),
+        return new Proof(Fetcher.of(Config.LIX.environment("local"), Optional.empty(), Network.PLAIN), Config.LIX.environment("local"), Config.LIX.project(),
                 Optional.empty(), console).images(List.of(stores), built, List.of("2.95.0", "2.95", "latest"));
     }
 
@@ -243,7 +244,7 @@ class RegistryTest {
     void blobsOfAnotherRepositoryOfTheHostAreTakenOverAndNotSent() throws IOException {
         DockerRegistry server = server();
         FaultProxy proxy = proxy(server);
-        publish(keep(new Registry(host(proxy) + "/kettle/staging", Optional.empty(), List.of(), true, QUICK)));
+        publish(keep(new Registry(host(proxy) + "/kettle/staging", Optional.empty(), List.of(), true, QUICK, Network.PLAIN)));
         int sent = writes(proxy).size();
         Registry registry = registry(host(proxy), Optional.empty(), host(proxy) + "/kettle/nothing", host(proxy) + "/kettle/staging", "elsewhere.example.org/kettle");
         publish(registry);
@@ -290,7 +291,7 @@ class RegistryTest {
             String method = entry.contains("identity") ? "POST " : "GET ";
             assertTrue(tokens.asked().stream().allMatch((method + DockerRegistry.USER + " repository:" + PATH + ":pull,push")::equals), tokens.asked().toString());
 
-            Registry anybody = keep(new Registry(server.host() + "/" + PATH, Optional.empty(), List.of(), false, QUICK));
+            Registry anybody = keep(new Registry(server.host() + "/" + PATH, Optional.empty(), List.of(), false, QUICK, Network.PLAIN));
             anybody.check();
             proof(anybody).orFail();
             assertTrue(tokens.asked().contains("GET nobody repository:" + PATH + ":pull"), tokens.asked().toString());
@@ -365,7 +366,7 @@ class RegistryTest {
 
         FaultProxy never = proxy(server).arm(FaultProxy.Fault.NOT_FOUND_404, request -> request.writes() && request.path().endsWith("/manifests/other"));
         Registry unwilling = keep(new Registry(host(never) + "/" + PATH, Optional.empty(), List.of(), true,
-                new Tuning(8, 0, 0, Duration.ofSeconds(5), Duration.ofSeconds(20), 3, Duration.ofSeconds(1))));
+                new Tuning(8, 0, 0, Duration.ofSeconds(5), Duration.ofSeconds(20), 3, Duration.ofSeconds(1)), Network.PLAIN));
         Fault fault = assertThrows(Fault.class, () -> unwilling.tag("other", ImageIndex.of(built.images()).index()));
         assertTrue(fault.getMessage().contains("404") && fault.getMessage().contains("does not know yet"), fault.getMessage());
         assertEquals(Optional.empty(), unwilling.tag("other"));

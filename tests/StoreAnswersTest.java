@@ -23,6 +23,7 @@ import lib.Fault;
 import lib.FileTree;
 import lib.LocalStore;
 import lib.ObjectStore;
+import lib.http.Network;
 import lib.http.Tuning;
 import lib.store.Dialect;
 import org.junit.jupiter.api.AfterEach;
@@ -55,7 +56,7 @@ class StoreAnswersTest {
     }
 
     private ObjectStore at(URI endpoint, AwsCredentials keys) {
-        ObjectStore store = ObjectStore.connect(endpoint, "local", StaticCredentialsProvider.create(keys), QUICK);
+        ObjectStore store = ObjectStore.connect(endpoint, "local", StaticCredentialsProvider.create(keys), QUICK, Network.PLAIN);
         opened.add(store::close);
         return store;
     }
@@ -330,7 +331,7 @@ class StoreAnswersTest {
                 client.createMultipartUpload(request -> request.bucket("docs").key(".releng-probe-running"));
                 ExecutorService threads = Executors.newFixedThreadPool(8);
                 List<Future<Dialect>> running = IntStream.range(0, 160).mapToObj(i -> threads.submit(() -> {
-                    try (ObjectStore store = ObjectStore.connect(server.endpoint(), "local", StaticCredentialsProvider.create(keys), QUICK)) {
+                    try (ObjectStore store = ObjectStore.connect(server.endpoint(), "local", StaticCredentialsProvider.create(keys), QUICK, Network.PLAIN)) {
                         return store.probe("docs");
                     }
                 })).toList();

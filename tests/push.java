@@ -5,7 +5,9 @@
 //DEPS com.github.luben:zstd-jni:1.5.7-28
 //DEPS org.apache.commons:commons-compress:1.28.0
 //DEPS commons-io:commons-io:2.22.0
-//SOURCES ../lib/BuiltRelease.java ../lib/Console.java ../lib/Environment.java ../lib/Exec.java ../lib/Fault.java ../lib/Shown.java ../lib/FileTree.java
+//DEPS org.apache.httpcomponents.client5:httpclient5:5.6.4
+//DEPS org.slf4j:slf4j-nop:2.0.20
+//SOURCES ../lib/BuiltRelease.java ../lib/Console.java ../lib/Environment.java ../lib/Hosts.java ../lib/Exec.java ../lib/Fault.java ../lib/Shown.java ../lib/FileTree.java
 //SOURCES ../lib/ImagePolicy.java ../lib/Json.java ../lib/Nix.java ../lib/PlainPath.java ../lib/Progress.java ../lib/Version.java
 //SOURCES ../lib/http/*.java ../lib/image/*.java ../lib/registry/*.java
 //SOURCES ../lib/publish/Destination.java ../lib/publish/Images.java ../lib/publish/Operation.java ../lib/publish/Parallel.java ../lib/publish/Plan.java
@@ -25,6 +27,7 @@ import java.util.Optional;
 import lib.BuiltRelease;
 import lib.Console;
 import lib.Fault;
+import lib.http.Network;
 import lib.http.Tuning;
 import lib.publish.Images;
 import lib.publish.Plan;
@@ -43,7 +46,7 @@ class push {
             BuiltRelease built = BuiltRelease.read(Path.of(args[0]));
             List<ImageStore> stores = new ArrayList<>();
             for (String repository : List.of(args).subList(1, args.length)) {
-                stores.add(new Registry(repository, Optional.empty(), List.of(), true, Tuning.DEFAULT));
+                stores.add(new Registry(repository, Optional.empty(), List.of(), true, Tuning.DEFAULT, Network.PLAIN));
             }
             Plan plan = new Plan().add(new Images(stores, Path.of(args[0]), built.images(), built.version().toString(), false, Tuning.DEFAULT));
             plan.requireNoConflicts();

@@ -5,7 +5,7 @@
 //DEPS com.fasterxml.jackson.core:jackson-databind:2.22.4
 //DEPS org.eclipse.jgit:org.eclipse.jgit:7.8.1.202611041320-r
 //DEPS org.slf4j:slf4j-nop:2.0.20
-//SOURCES ../lib/Cli.java ../lib/Config.java ../lib/Console.java ../lib/Environment.java ../lib/Exec.java ../lib/Fault.java ../lib/Shown.java
+//SOURCES ../lib/Cli.java ../lib/Config.java ../lib/Console.java ../lib/Environment.java ../lib/Hosts.java ../lib/Exec.java ../lib/Fault.java ../lib/Shown.java
 //SOURCES ../lib/FileTree.java ../lib/Git*.java ../lib/Tree.java ../lib/JGit.java ../lib/ImagePolicy.java ../lib/Json.java ../lib/Project.java ../lib/Release.java ../lib/Version.java
 //SOURCES ../lib/BuiltRelease.java ../lib/Embedded.java ../lib/Nix.java ../lib/PlainPath.java ../lib/OfficialFlag.java
 //SOURCES Home.java Missing.java Sample.java Consumer.java DockerRegistry.java

@@ -4,8 +4,9 @@
 //DEPS software.amazon.awssdk:bom:2.57.8@pom
 //DEPS software.amazon.awssdk:s3
 //DEPS software.amazon.awssdk:apache5-client
+//DEPS org.apache.httpcomponents.client5:httpclient5:5.6.4
 //DEPS org.slf4j:slf4j-nop:2.0.20
-//SOURCES ../lib/ContentType.java ../lib/Fault.java ../lib/FileTree.java ../lib/ObjectStore.java ../lib/http/*.java ../lib/store/*.java
+//SOURCES ../lib/ContentType.java ../lib/Fault.java ../lib/FileTree.java ../lib/Hosts.java ../lib/ObjectStore.java ../lib/http/*.java ../lib/store/*.java
 // As in upload.java, which says why.
 //COMPILE_OPTIONS -XDstringConcat=inline
 //RUNTIME_OPTIONS -XX:+IgnoreUnrecognizedVMOptions -XX:+UseSerialGC -XX:-UsePerfData -Xmx128m
@@ -29,6 +30,7 @@ import java.util.concurrent.Future;
 import lib.Fault;
 import lib.FileTree;
 import lib.ObjectStore;
+import lib.http.Network;
 import lib.http.Tuning;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
@@ -44,7 +46,7 @@ class send {
         int concurrency = args.length == 7 ? Integer.parseInt(args[6]) : ObjectStore.CONCURRENCY;
         StaticCredentialsProvider keys = StaticCredentialsProvider.create(
                 AwsBasicCredentials.create(System.getenv("AWS_ACCESS_KEY_ID"), System.getenv("AWS_SECRET_ACCESS_KEY")));
-        try (ObjectStore store = ObjectStore.connect(URI.create(args[0]), args[1], keys, Tuning.DEFAULT.withConcurrency(concurrency))) {
+        try (ObjectStore store = ObjectStore.connect(URI.create(args[0]), args[1], keys, Tuning.DEFAULT.withConcurrency(concurrency), Network.PLAIN)) {
             send(store, args[2], args[3], Path.of(args[4]), concurrency);
         } catch (Fault fault) {
             System.err.println("error: " + fault.getMessage() + "\n  next: " + fault.next());

@@ -1,17 +1,38 @@
 package lib.http;
 
+import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentLinkedDeque;
+import org.apache.hc.client5.http.config.ConnectionConfig;
+import org.apache.hc.client5.http.config.RequestConfig;
+import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
+import org.apache.hc.client5.http.impl.classic.HttpClientBuilder;
+import org.apache.hc.client5.http.impl.classic.HttpClients;
+import org.apache.hc.client5.http.impl.io.ManagedHttpClientConnectionFactory;
+import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManagerBuilder;
+import org.apache.hc.client5.http.ssl.DefaultClientTlsStrategy;
+import org.apache.hc.core5.http.ClassicHttpResponse;
+import org.apache.hc.core5.http.Header;
+import org.apache.hc.core5.http.HttpHost;
+import org.apache.hc.core5.http.config.Http1Config;
+import org.apache.hc.core5.http.io.SocketConfig;
+import org.apache.hc.core5.io.CloseMode;
+import org.apache.hc.core5.util.TimeValue;
+import org.apache.hc.core5.util.Timeout;
 
-/** Connections to one server, kept for the next request, and closed when nothing moves on them. Safe for threads. */
+/**
+ * One server, asked through Apache HttpClient over connections that are kept for the next request; closed when nothing
+ * moves on them. Redirections, refusals and retries are the caller's. Safe for threads.
+ */
 public final class Pool implements AutoCloseable {
 
     /** What to do with an answer, whatever its status; may be called again when the answer breaks off. */
@@ -22,7 +43,7 @@ public final class Pool implements AutoCloseable {
     /**
      * An answer.
      *
-     * @param headers with names in lower case
+     * @param headers with names in lower case; values of a name that comes several times are one list (RFC 9110, 5.3)
      * @param body    to be read once
      * @param waited  nanoseconds from handing over the last bytes of the request to the first of the answer
      */
@@ -48,80 +69,138 @@ public final class Pool implements AutoCloseable {
     }
 
     private static final int LONGEST_ERROR = 1 << 16;
+    private static final Http1Config HTTP = Http1Config.custom().setBufferSize(1 << 16).setMaxLineLength(1 << 16).setMaxHeaderCount(200).build();
+    /** Whoever uses a pool says how many at once; it only must not be the one that makes them wait. */
+    private static final int MOST_CONNECTIONS = 512;
 
     private final URI server;
+    private final HttpHost host;
     private final Tuning tuning;
-    private final String host;
-    private final ConcurrentLinkedDeque<Connection> idle = new ConcurrentLinkedDeque<>();
-    private final Set<Connection> busy = ConcurrentHashMap.newKeySet();
+    private final Optional<Network.Proxy> proxy;
+    private final CloseableHttpClient client;
+    private final Set<Exchange> sending = ConcurrentHashMap.newKeySet();
     private final Thread watch = new Thread(this::watch, "stalled requests");
 
     /** {@code server} is scheme, host and port. Nothing is contacted yet. */
-    public Pool(URI server, Tuning tuning) {
-        this.server = server;
+    public Pool(URI server, Tuning tuning, Network network) {
+        this.server = URI.create(server.getScheme() + "://" + server.getRawAuthority());
+        this.host = new HttpHost(server.getScheme(), server.getHost(), server.getPort());
         this.tuning = tuning;
-        this.host = server.getPort() < 0 ? server.getHost() : server.getHost() + ":" + server.getPort();
+        this.proxy = network.proxy(server);
+        this.client = client(network);
         watch.setDaemon(true);
         watch.start();
     }
 
+    private CloseableHttpClient client(Network network) {
+        Timeout idle = Timeout.of(tuning.idle());
+        Timeout connect = Timeout.of(tuning.connect());
+        PoolingHttpClientConnectionManagerBuilder connections = PoolingHttpClientConnectionManagerBuilder.create()
+                .setMaxConnTotal(MOST_CONNECTIONS).setMaxConnPerRoute(MOST_CONNECTIONS)
+                .setDefaultSocketConfig(SocketConfig.custom().setTcpNoDelay(true).setSoTimeout(idle).build())
+                .setDefaultConnectionConfig(ConnectionConfig.custom().setConnectTimeout(connect).setSocketTimeout(idle)
+                        .setValidateAfterInactivity(TimeValue.NEG_ONE_MILLISECOND).build()) // Executor does, each time
+                .setConnectionFactory(ManagedHttpClientConnectionFactory.builder().http1Config(HTTP).responseParserFactory(new StrictAnswers()).build());
+        if (server.getScheme().equals("https") || proxy.isPresent()) {
+            connections.setTlsSocketStrategy(new DefaultClientTlsStrategy(network.tls()));
+        }
+        HttpClientBuilder builder = HttpClients.custom().setConnectionManager(connections.build()).setRequestExecutor(new Executor())
+                .setConnectionReuseStrategy(Executor::isReusable)
+                .disableAutomaticRetries().disableRedirectHandling().disableCookieManagement().disableContentCompression()
+                .disableDefaultUserAgent().disableAuthCaching()
+                .setDefaultRequestConfig(RequestConfig.custom().setResponseTimeout(idle).setExpectContinueEnabled(false)
+                        .setProtocolUpgradeEnabled(false).setAuthenticationEnabled(proxy.isPresent()).build());
+        proxy.ifPresent(by -> builder.setProxy(by.host()));
+        return builder.build();
+    }
+
     /** As the header Host has it. */
     public String host() {
-        return host;
+        return server.getPort() < 0 ? server.getHost() : server.getHost() + ":" + server.getPort();
     }
 
     /**
      * Sends a request once, on a connection of its own.
      *
      * @param target  path and query, encoded
-     * @param headers with the host
+     * @param headers but for the host
      */
     public <T> T exchange(String method, String target, Map<String, String> headers, Body body, Reader<T> reader) throws IOException {
         headers.forEach((name, value) -> Head.require(server.toString(), name, value));
         while (true) {
-            Connection connection = idle.pollFirst();
-            if (connection != null && !connection.silent()) {
-                connection.close();
-                continue;
-            }
-            if (connection == null) {
-                connection = new Connection(server, tuning);
-            }
-            busy.add(connection);
-            boolean whole = false;
+            Exchange exchange = exchange(method, target, headers, body);
+            sending.add(exchange);
             try {
-                Connection.Answer answer;
+                ClassicHttpResponse response = client.executeOpen(host, exchange.request, exchange.context(proxy));
+                InputStream content = response.getEntity() == null ? InputStream.nullInputStream() : response.getEntity().getContent();
+                boolean whole = true;
                 try {
-                    answer = connection.exchange(method, target, headers, body);
-                } catch (SocketTimeoutException e) {
-                    throw e;
+                    return reader.read(new Answer(response.getCode(), headers(response), content, exchange.waited()));
                 } catch (IOException e) {
-                    if (!busy.contains(connection)) {
-                        throw new SocketTimeoutException("nothing moved for " + tuning.idle().toSeconds() + " s");
-                    }
-                    if (connection.used() && body.whole()) {
-                        continue; // the server had closed it: no fault, and no attempt
-                    }
-                    throw e;
-                }
-                boolean keep = answer.keep();
-                try {
-                    return reader.read(new Answer(answer.status(), answer.headers(), answer.body(), answer.waited()));
-                } catch (IOException e) {
-                    keep = keep && e instanceof Refusal;
+                    whole = e instanceof Refusal;
                     throw e;
                 } finally {
-                    whole = keep && answer.body().read() < 0 && connection.silent();
+                    if (whole) {
+                        content.read(); // at its end the connection goes back
+                    }
+                    exchange.end(response);
                 }
+            } catch (IOException e) {
+                if (exchange.stalled()) {
+                    throw new SocketTimeoutException("nothing moved for " + tuning.idle().toSeconds() + " s");
+                }
+                if (exchange.reused() && !exchange.answered() && !(e instanceof SocketTimeoutException) && body.whole()) {
+                    continue; // the server had closed it: no fault, and no attempt
+                }
+                throw e;
             } finally {
-                busy.remove(connection);
-                if (whole) {
-                    idle.addFirst(connection);
-                } else {
-                    connection.close();
+                sending.remove(exchange);
+            }
+        }
+    }
+
+    /**
+     * Asks for something once; to close the answer's body before its end closes the connection. Reading it throws
+     * SocketTimeoutException when nothing comes.
+     */
+    public Answer open(String method, String target, Map<String, String> headers) throws IOException {
+        while (true) {
+            Exchange exchange = exchange(method, target, headers, Body.NONE);
+            try {
+                ClassicHttpResponse response = client.executeOpen(host, exchange.request, exchange.context(proxy));
+                InputStream content = response.getEntity() == null ? InputStream.nullInputStream() : response.getEntity().getContent();
+                return new Answer(response.getCode(), headers(response), new FilterInputStream(content) {
+                    @Override
+                    public void close() {
+                        exchange.end(response);
+                    }
+                }, exchange.waited());
+            } catch (IOException e) {
+                if (!exchange.reused() || exchange.answered() || e instanceof SocketTimeoutException) {
+                    throw e;
                 }
             }
         }
+    }
+
+    private Exchange exchange(String method, String target, Map<String, String> headers, Body body) throws Refusal {
+        try {
+            return new Exchange(method, URI.create(server + target), headers, body);
+        } catch (IllegalArgumentException e) {
+            throw new Refusal(400, "", "no address to ask: '" + target + "'", Optional.empty());
+        }
+    }
+
+    private static Map<String, String> headers(ClassicHttpResponse response) throws IOException {
+        Map<String, String> headers = new TreeMap<>();
+        for (Header header : response.getHeaders()) {
+            headers.merge(header.getName().toLowerCase(Locale.ROOT), header.getValue() == null ? "" : header.getValue(), (one, more) -> one + ", " + more);
+        }
+        String length = headers.getOrDefault("content-length", "0");
+        if (!length.matches("\\d{1,18}")) {
+            throw new IOException("an answer whose Content-Length is none: '" + Refusal.brief(length) + "'");
+        }
+        return headers;
     }
 
     // Reading has a timeout; writing has none, and a server that stops taking bytes would hold us for ever.
@@ -131,11 +210,7 @@ public final class Pool implements AutoCloseable {
             while (true) {
                 // The watchdog's own clock, four looks a timeout; no request waits for it.
                 Thread.sleep(Math.max(1, nanos / 4_000_000));
-                for (Connection connection : busy) {
-                    if (connection.stalledSince(System.nanoTime() - nanos * 5 / 4) && busy.remove(connection)) {
-                        connection.close();
-                    }
-                }
+                sending.forEach(exchange -> exchange.cancelIfStalled(System.nanoTime() - nanos * 5 / 4));
             }
         } catch (InterruptedException closed) {
             return;
@@ -145,6 +220,6 @@ public final class Pool implements AutoCloseable {
     @Override
     public void close() {
         watch.interrupt();
-        idle.forEach(Connection::close);
+        client.close(CloseMode.IMMEDIATE);
     }
 }

@@ -64,7 +64,8 @@ public final class Retry {
                 return "no address is known for the name " + cause.getMessage();
             }
             if (cause instanceof CertificateException || cause.getClass().getName().endsWith("CertPathBuilderException")) {
-                return "its certificate is not trusted: " + cause.getMessage();
+                return "its certificate is not trusted: " + cause.getMessage() + "; where its authority is your own, name the file with that in AWS_CA_BUNDLE,"
+                        + " SSL_CERT_FILE or the environment's key ca";
             }
         }
         return e.getMessage() == null ? e.toString() : e.getMessage();

@@ -11,6 +11,7 @@ import java.util.Optional;
 import lib.Environment;
 import lib.Fault;
 import lib.ObjectStore;
+import lib.http.Network;
 
 /** How a consumer gets at what was published: by bucket role (releases, cache, docs) and key. Safe for threads. */
 public interface Fetcher {
@@ -51,8 +52,9 @@ public interface Fetcher {
      * (refused) when a role has neither.
      *
      * @param store empty where there are no keys
+     * @param network the way to public addresses
      */
-    static Fetcher of(Environment environment, Optional<ObjectStore> store, String... roles) {
+    static Fetcher of(Environment environment, Optional<ObjectStore> store, Network network, String... roles) {
         List<String> without = new ArrayList<>();
         for (String role : roles) {
             if (!environment.urls().containsKey(role) && store.isEmpty()) {
@@ -63,7 +65,7 @@ public interface Fetcher {
             throw Fault.refused("what is on " + environment.name() + " cannot be fetched from here", without,
                     "give keys for the object store, or name the public addresses in urls of the environment");
         }
-        Fetcher open = anonymous(environment.urls(), Duration.ofSeconds(60));
+        Fetcher open = anonymous(environment.urls(), Duration.ofSeconds(60), network);
         Optional<Fetcher> keyed = store.map(known -> new StoreFetcher(known, environment));
         return new Fetcher() {
             private Fetcher to(String role) {
@@ -93,8 +95,8 @@ public interface Fetcher {
     }
 
     /** By public address, as anybody; {@code idle} is how long a server may send nothing. */
-    static Fetcher anonymous(Map<String, URI> urls, Duration idle) {
-        return new PublicFetcher(urls, idle);
+    static Fetcher anonymous(Map<String, URI> urls, Duration idle, Network network) {
+        return new PublicFetcher(urls, idle, network);
     }
 
     /** The bucket of a role. */

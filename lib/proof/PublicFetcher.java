@@ -1,25 +1,20 @@
 package lib.proof;
 
-import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
-import java.net.http.HttpResponse.BodyHandler;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.ScheduledFuture;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import lib.Fault;
+import lib.http.Network;
+import lib.http.Pool;
+import lib.http.Tuning;
 
 /** By public address, as anybody: no keys, no cookies, no netrc. Follows redirects on the same host only. */
 final class PublicFetcher implements Fetcher {
@@ -28,31 +23,26 @@ final class PublicFetcher implements Fetcher {
     private static final Pattern MAX_AGE = Pattern.compile("(?:s-maxage|max-age)=\"?([0-9]{1,9})");
     private static final Pattern SECONDS = Pattern.compile("[0-9]{1,9}");
 
-    private static final ScheduledExecutorService WATCH = Executors.newSingleThreadScheduledExecutor(work -> {
-        Thread thread = new Thread(work, "stalled downloads");
-        thread.setDaemon(true);
-        return thread;
-    });
-
     private final Map<String, URI> urls;
-    private final Duration idle;
-    private final HttpClient http = HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(20))
-            .followRedirects(HttpClient.Redirect.NEVER).build();
+    private final Tuning tuning;
+    private final Network network;
+    private final Map<String, Pool> pools = new ConcurrentHashMap<>();
 
     /** {@code idle}: how long a server may send nothing. */
-    PublicFetcher(Map<String, URI> urls, Duration idle) {
+    PublicFetcher(Map<String, URI> urls, Duration idle, Network network) {
         this.urls = urls;
-        this.idle = idle;
+        this.tuning = new Tuning(1, 0, 0, Duration.ofSeconds(20), idle, 1, Duration.ZERO);
+        this.network = network;
     }
 
     @Override
     public InputStream open(String role, String key) throws IOException {
-        return new Watched(send("GET", role, key, HttpResponse.BodyHandlers.ofInputStream()).body());
+        return send("GET", role, key).body();
     }
 
     @Override
     public long size(String role, String key) throws IOException {
-        return send("HEAD", role, key, HttpResponse.BodyHandlers.discarding()).headers().firstValue("Content-Length")
+        return send("HEAD", role, key).header("content-length")
                 .filter(length -> length.matches("[0-9]{1,18}")).map(Long::valueOf)
                 .orElseThrow(() -> Fault.failed(name(role, key) + " does not tell its size", "HEAD answers no Content-Length", "look at the server"));
     }
@@ -62,28 +52,24 @@ final class PublicFetcher implements Fetcher {
         return urls.get(role).toString().replaceAll("/$", "") + "/" + encode(key);
     }
 
-    private <T> HttpResponse<T> send(String method, String role, String key, BodyHandler<T> body) throws IOException {
+    private Pool.Answer send(String method, String role, String key) throws IOException {
         URI uri = URI.create(name(role, key));
         for (int hop = 0; ; hop++) {
+            Pool pool = pools.computeIfAbsent(origin(uri), server -> new Pool(URI.create(server), tuning, network));
             // Proxies on the way are asked not to answer from memory.
-            HttpRequest request = HttpRequest.newBuilder(uri).method(method, HttpRequest.BodyPublishers.noBody()).timeout(idle)
-                    .version("https".equals(uri.getScheme()) ? HttpClient.Version.HTTP_2 : HttpClient.Version.HTTP_1_1)
-                    .header("Cache-Control", "no-cache").build();
-            HttpResponse<T> response = send(request, body);
-            int status = response.statusCode();
+            Pool.Answer answer = pool.open(method, uri.getRawPath() + (uri.getRawQuery() == null ? "" : "?" + uri.getRawQuery()), Map.of("cache-control", "no-cache"));
+            int status = answer.status();
             if (status == 200) {
-                return response;
+                return answer;
             }
-            if (response.body() instanceof InputStream in) {
-                in.close();
-            }
+            answer.body().close();
             if (status == 403 || status == 404 || status == 410) {
-                throw new NotThere("answers " + status, kept(response));
+                throw new NotThere("answers " + status, kept(answer));
             }
             if (status == 408 || status == 429 || status >= 500) {
                 throw new IOException("answers " + status);
             }
-            String location = response.headers().firstValue("Location").orElse("");
+            String location = answer.header("location").orElse("");
             if (status < 300 || status >= 400 || location.isEmpty() || hop == REDIRECTS) {
                 throw Fault.failed(uri + " cannot be read", "answers " + status, "look at the server: a consumer gets this answer too");
             }
@@ -97,22 +83,11 @@ final class PublicFetcher implements Fetcher {
         }
     }
 
-    private <T> HttpResponse<T> send(HttpRequest request, BodyHandler<T> body) throws IOException {
-        try {
-            return http.send(request, body);
-        } catch (IllegalArgumentException e) {
-            throw new IOException("the answer is not HTTP: " + e.getMessage(), e); // such as a length that is no number
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw Fault.failed("the proof was interrupted", "a thread was stopped", "run again").from(e);
-        }
-    }
-
     // RFC 9111, 4.2: what it may be kept for, less how long it was kept.
-    private static Duration kept(HttpResponse<?> response) {
-        Matcher age = MAX_AGE.matcher(String.join(",", response.headers().allValues("Cache-Control")));
+    private static Duration kept(Pool.Answer answer) {
+        Matcher age = MAX_AGE.matcher(answer.header("cache-control").orElse(""));
         long seconds = age.find() ? Long.parseLong(age.group(1)) : 0;
-        Matcher old = SECONDS.matcher(response.headers().firstValue("Age").orElse(""));
+        Matcher old = SECONDS.matcher(answer.header("age").orElse(""));
         return Duration.ofSeconds(Math.max(0, seconds - (old.matches() ? Long.parseLong(old.group()) : 0)));
     }
 
@@ -137,53 +112,5 @@ final class PublicFetcher implements Fetcher {
             path.append(plain ? String.valueOf(c) : String.format("%%%02X", b & 0xff));
         }
         return path.toString();
-    }
-
-    /** The client's own timeout ends with the headers; a body may stall for ever. */
-    private final class Watched extends FilterInputStream {
-        private final ScheduledFuture<?> watch;
-        private volatile long last = System.nanoTime();
-        private volatile boolean waiting;
-
-        Watched(InputStream in) {
-            super(in);
-            long period = Math.max(1, idle.toMillis() / 4);
-            watch = WATCH.scheduleWithFixedDelay(this::look, period, period, TimeUnit.MILLISECONDS);
-        }
-
-        private void look() {
-            if (waiting && System.nanoTime() - last > idle.toNanos()) {
-                try {
-                    in.close(); // wakes the reader
-                } catch (IOException e) {
-                    // it is being given up anyway
-                }
-            }
-        }
-
-        @Override
-        public int read() throws IOException {
-            byte[] one = new byte[1];
-            return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
-        }
-
-        @Override
-        public int read(byte[] into, int offset, int length) throws IOException {
-            last = System.nanoTime();
-            waiting = true;
-            try {
-                return in.read(into, offset, length);
-            } catch (IOException e) {
-                throw System.nanoTime() - last > idle.toNanos() ? new IOException("nothing came for " + idle.toSeconds() + " s", e) : e;
-            } finally {
-                waiting = false;
-            }
-        }
-
-        @Override
-        public void close() throws IOException {
-            watch.cancel(false);
-            in.close();
-        }
     }
 }

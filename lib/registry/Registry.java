@@ -8,9 +8,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.LongConsumer;
-import lib.Environment;
+import lib.Hosts;
 import lib.Fault;
 import lib.http.Body;
+import lib.http.Network;
 import lib.http.Pool;
 import lib.http.Refusal;
 import lib.http.Retry;
@@ -49,19 +50,19 @@ public final class Registry implements ImageStore, AutoCloseable {
      * @param others     repositories whose blobs may be taken over, where they are on the same host
      * @param writes     whether more than reading will be asked for
      */
-    public Registry(String repository, Optional<Login.Credential> credential, List<String> others, boolean writes, Tuning tuning) {
+    public Registry(String repository, Optional<Login.Credential> credential, List<String> others, boolean writes, Tuning tuning, Network network) {
         String host = repository.substring(0, repository.indexOf('/'));
         this.repository = repository;
         this.path = repository.substring(host.length() + 1);
         // The one registry whose name is not its address.
         String address = host.equals("docker.io") ? "registry-1.docker.io" : host;
-        this.server = URI.create((Environment.isLoopback(host.replaceFirst(":\\d+$", "")) ? "http://" : "https://") + address);
+        this.server = URI.create((Hosts.isLoopback(host.replaceFirst(":\\d+$", "")) ? "http://" : "https://") + address);
         this.credential = credential;
         this.siblings = others.stream().filter(other -> other.startsWith(host + "/") && !other.equals(repository))
                 .map(other -> other.substring(host.length() + 1)).distinct().toList();
         this.writes = writes;
         this.tuning = tuning;
-        this.servers = new Servers(server, tuning);
+        this.servers = new Servers(server, tuning, network);
         this.tokens = new Tokens(credential, servers);
     }
 

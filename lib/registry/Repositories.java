@@ -8,6 +8,7 @@ import java.util.Optional;
 import lib.Console;
 import lib.Environment;
 import lib.Fault;
+import lib.http.Network;
 import lib.http.Tuning;
 
 /** Where the images of an environment go: its registries, and a folder where it is {@code local}. Opened when first asked for. */
@@ -19,6 +20,7 @@ public final class Repositories implements AutoCloseable {
     private final Map<String, String> env;
     private final boolean writes;
     private final Console console;
+    private final Network network;
     private final List<Registry> opened = new ArrayList<>();
     private List<ImageStore> ours;
     private List<ImageStore> anybodys;
@@ -29,13 +31,14 @@ public final class Repositories implements AutoCloseable {
      * @param env    that leads to the logins
      * @param writes whether more than reading will be asked for
      */
-    public Repositories(Environment environment, Optional<Path> layout, List<String> others, Map<String, String> env, boolean writes, Console console) {
+    public Repositories(Environment environment, Optional<Path> layout, List<String> others, Map<String, String> env, boolean writes, Console console, Network network) {
         this.environment = environment;
         this.layout = layout;
         this.others = others;
         this.env = env;
         this.writes = writes;
         this.console = console;
+        this.network = network;
     }
 
     /** With the logins that are kept for them; says where each comes from. Throws Fault with all logins that cannot be read. */
@@ -76,7 +79,7 @@ public final class Repositories implements AutoCloseable {
     }
 
     private Registry open(String repository, Optional<Login.Credential> credential, boolean writes) {
-        Registry registry = new Registry(repository, credential, others, writes, Tuning.DEFAULT);
+        Registry registry = new Registry(repository, credential, others, writes, Tuning.DEFAULT, network);
         opened.add(registry);
         return registry;
     }

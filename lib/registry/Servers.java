@@ -9,9 +9,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
-import lib.Environment;
+import lib.Hosts;
 import lib.Json;
 import lib.http.Body;
+import lib.http.Network;
 import lib.http.Pool;
 import lib.http.Refusal;
 import lib.http.Tuning;
@@ -21,12 +22,14 @@ final class Servers implements AutoCloseable {
 
     private final boolean loopback;
     private final Tuning tuning;
+    private final Network network;
     private final Map<URI, Pool> pools = new ConcurrentHashMap<>();
 
     /** {@code registry} is the address of the one that all others are named by. */
-    Servers(URI registry, Tuning tuning) {
-        this.loopback = registry.getHost() != null && Environment.isLoopback(registry.getHost());
+    Servers(URI registry, Tuning tuning, Network network) {
+        this.loopback = registry.getHost() != null && Hosts.isLoopback(registry.getHost());
         this.tuning = tuning;
+        this.network = network;
     }
 
     /** Sends a request once. Throws Refusal for an address that keys and bytes must not travel to. */
@@ -34,9 +37,8 @@ final class Servers implements AutoCloseable {
         if (!allows(address)) {
             throw new Refusal(400, "", "'" + address + "' must be an https address: keys and bytes travel there", Optional.empty());
         }
-        Pool pool = pools.computeIfAbsent(origin(address), origin -> new Pool(origin, tuning));
+        Pool pool = pools.computeIfAbsent(origin(address), origin -> new Pool(origin, tuning, network));
         Map<String, String> all = new TreeMap<>(headers);
-        all.put("host", pool.host());
         all.put("user-agent", "releng");
         return pool.exchange(method, target, all, body, reader);
     }
@@ -45,7 +47,7 @@ final class Servers implements AutoCloseable {
     boolean allows(URI address) {
         String scheme = String.valueOf(address.getScheme()).toLowerCase(Locale.ROOT);
         return address.getHost() != null && address.getPort() <= 0xffff
-                && (scheme.equals("https") || scheme.equals("http") && loopback && Environment.isLoopback(address.getHost()));
+                && (scheme.equals("https") || scheme.equals("http") && loopback && Hosts.isLoopback(address.getHost()));
     }
 
     /** Scheme, host and port, of an address that has a host: the same for the same server, however it is written. */

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.net.URI;
 import java.time.DateTimeException;
 import java.util.Optional;
+import lib.http.Network;
 import lib.http.Refusal;
 import lib.http.Retry;
 import lib.http.Tuning;
@@ -14,6 +15,7 @@ import software.amazon.awssdk.core.checksums.RequestChecksumCalculation;
 import software.amazon.awssdk.core.checksums.ResponseChecksumValidation;
 import software.amazon.awssdk.core.exception.SdkClientException;
 import software.amazon.awssdk.http.apache5.Apache5HttpClient;
+import software.amazon.awssdk.http.apache5.ProxyConfiguration;
 import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.s3.LegacyMd5Plugin;
 import software.amazon.awssdk.services.s3.S3Client;
@@ -34,15 +36,17 @@ public final class Sdk implements AutoCloseable {
     private final AwsCredentialsProvider credentials;
     private final Tuning tuning;
     private final Pace pace;
+    private final Network network;
     private S3Client client;
 
     /** {@code pace} says how many requests there may be at once. */
-    public Sdk(URI endpoint, String region, AwsCredentialsProvider credentials, Tuning tuning, Pace pace) {
+    public Sdk(URI endpoint, String region, AwsCredentialsProvider credentials, Tuning tuning, Pace pace, Network network) {
         this.endpoint = endpoint;
         this.region = region;
         this.credentials = credentials;
         this.tuning = tuning;
         this.pace = pace;
+        this.network = network;
     }
 
     /** Sends a request until it is answered with success. Throws Refusal when the store says no. */
@@ -93,10 +97,20 @@ public final class Sdk implements AutoCloseable {
                     .overrideConfiguration(configuration -> configuration.retryStrategy(AwsRetryStrategy.doNotRetry())
                             .addExecutionInterceptor(new Documents(endpoint.toString())))
                     .httpClientBuilder(Apache5HttpClient.builder().maxConnections(tuning.concurrency())
-                            .connectionTimeout(tuning.connect()).socketTimeout(tuning.idle()))
+                            .connectionTimeout(tuning.connect()).socketTimeout(tuning.idle())
+                            .tlsTrustManagersProvider(network::trusted).proxyConfiguration(proxy()))
                     .build();
         }
         return client;
+    }
+
+    private ProxyConfiguration proxy() {
+        ProxyConfiguration.Builder proxy = ProxyConfiguration.builder().useSystemPropertyValues(false).useEnvironmentVariableValues(false);
+        network.proxy(endpoint).ifPresent(by -> {
+            proxy.endpoint(URI.create(by.toString()));
+            by.user().ifPresent(user -> proxy.username(user).password(by.password()).preemptiveBasicAuthenticationEnabled(true));
+        });
+        return proxy.build();
     }
 
     @Override

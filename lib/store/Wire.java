@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import lib.http.Body;
+import lib.http.Network;
 import lib.http.Pool;
 import lib.http.Refusal;
 import lib.http.Retry;
@@ -38,13 +39,16 @@ public final class Wire implements AutoCloseable {
     private final Signer signer;
     private final Pace pace;
     private final Pool pool;
+    private final String top;
 
     /** {@code pace} says how many requests there may be at once. */
-    public Wire(URI endpoint, String region, AwsCredentialsProvider credentials, Tuning tuning, Pace pace) {
+    public Wire(URI endpoint, String region, AwsCredentialsProvider credentials, Tuning tuning, Pace pace, Network network) {
         this.credentials = credentials;
         this.tuning = tuning;
         this.signer = new Signer(region);
-        this.pool = new Pool(endpoint, tuning);
+        this.pool = new Pool(endpoint.resolve("/"), tuning, network);
+        // Some stores have their S3 API below a path.
+        this.top = endpoint.getRawPath() == null ? "" : endpoint.getRawPath().replaceFirst("/+$", "");
         this.pace = pace;
     }
 
@@ -65,13 +69,14 @@ public final class Wire implements AutoCloseable {
     /** One attempt of {@link #send}. */
     <T> T once(String method, String bucket, String key, String query, Map<String, String> headers, Body body, String payload,
                        Reader<T> reader) throws IOException {
-        String path = "/" + bucket + (key.isEmpty() ? "" : "/" + Signer.encode(key, true));
+        String path = top + "/" + bucket + (key.isEmpty() ? "" : "/" + Signer.encode(key, true));
         SortedMap<String, String> signed = new TreeMap<>(headers);
         signed.put("host", pool.host());
         pace.begin();
         try {
             signer.sign(method, path, query, signed, payload, credentials.resolveCredentials(), System.currentTimeMillis() / 1000);
             String target = query.isEmpty() ? path : path + "?" + query;
+            signed.remove("host");
             return pool.exchange(method, target, signed, body, answer -> {
                 if (!answer.ok()) {
                     throw Documents.refusal(answer.status(), answer.text(), answer.header("retry-after"));

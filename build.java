@@ -9,9 +9,10 @@
 //DEPS commons-io:commons-io:2.22.0
 //DEPS com.jcraft:jzlib:1.1.3
 //DEPS com.github.luben:zstd-jni:1.5.7-28
-//SOURCES lib/Cli.java lib/Config.java lib/Console.java lib/Environment.java lib/Hosts.java lib/Exec.java lib/Fault.java lib/Shown.java
-//SOURCES lib/FileTree.java lib/Git*.java lib/Tree.java lib/ImagePolicy.java lib/Json.java lib/Project.java lib/Release.java lib/Version.java lib/JGit.java
-//SOURCES lib/Archives.java lib/BuiltRelease.java lib/image/*.java lib/Lock.java lib/Nix.java lib/PlainPath.java lib/OfficialFlag.java lib/ReleaseJobs.java lib/FlakeSource.java lib/Pristine.java
+//SOURCES lib/base/*.java lib/config/*.java lib/git/*.java lib/nix/*.java
+//SOURCES lib/oci/Audit.java lib/oci/BuiltImage.java lib/oci/Contents.java lib/oci/DockerArchive.java lib/oci/Measured.java
+//SOURCES lib/oci/ParallelGzip.java lib/oci/PaxRecords.java lib/oci/Sparse.java lib/oci/Tar.java lib/oci/TeeInputStream.java lib/oci/Unpacking.java
+//SOURCES lib/release/BuiltRelease.java lib/release/OfficialFlag.java lib/release/Release.java lib/release/Version.java
 //JAVA_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 
 import java.io.IOException;
@@ -23,24 +24,25 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
-import lib.Archives;
-import lib.BuiltRelease;
-import lib.Cli;
-import lib.Config;
-import lib.Console;
-import lib.Fault;
-import lib.FileTree;
-import lib.FlakeSource;
-import lib.Git;
-import lib.ImagePolicy;
-import lib.Lock;
-import lib.Nix;
-import lib.OfficialFlag;
-import lib.Pristine;
-import lib.Release;
-import lib.ReleaseJobs;
-import lib.image.Audit;
-import lib.image.DockerArchive;
+import lib.base.Cli;
+import lib.base.Console;
+import lib.base.Fault;
+import lib.base.FileTree;
+import lib.base.Lock;
+import lib.config.Config;
+import lib.config.ImagePolicy;
+import lib.git.Archives;
+import lib.git.Git;
+import lib.git.Pristine;
+import lib.nix.FlakeSource;
+import lib.nix.Nix;
+import lib.nix.ReleaseJobs;
+import lib.oci.Audit;
+import lib.oci.BuiltImage;
+import lib.oci.DockerArchive;
+import lib.release.BuiltRelease;
+import lib.release.OfficialFlag;
+import lib.release.Release;
 import org.eclipse.jgit.lib.ObjectId;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -124,7 +126,7 @@ class build implements Cli.Phase {
             try {
                 console.step("Gathering release/");
                 gatherManual(manual, partial.resolve("manual"));
-                List<BuiltRelease.Image> images = List.of();
+                List<BuiltImage> images = List.of();
                 if (tarballs.isPresent()) {
                     Path artifacts = partial.resolve("artifacts").resolve(release.project().prefix()).resolve(release.stem());
                     gatherTarballs(tarballs.get(), artifacts);
@@ -245,9 +247,9 @@ class build implements Cli.Phase {
     }
 
     /** Reads every image, and holds it against the project's policy before anybody can publish it. */
-    private List<BuiltRelease.Image> images(Release release, ImagePolicy policy, Path artifacts, Path root) throws IOException {
+    private List<BuiltImage> images(Release release, ImagePolicy policy, Path artifacts, Path root) throws IOException {
         String stem = release.stem() + "-docker-image-";
-        List<BuiltRelease.Image> images = new ArrayList<>();
+        List<BuiltImage> images = new ArrayList<>();
         List<String> violations = new ArrayList<>();
         for (Path file : list(artifacts)) {
             String name = file.getFileName().toString();
@@ -255,7 +257,7 @@ class build implements Cli.Phase {
                 continue;
             }
             DockerArchive.Image image = DockerArchive.read(file);
-            BuiltRelease.Image built = image.built(root.relativize(file).toString(), name.substring(stem.length()).replace(".tar.gz", ""));
+            BuiltImage built = image.built(root.relativize(file).toString(), name.substring(stem.length()).replace(".tar.gz", ""));
             List<String> found = Audit.violations(policy, built, image.storePaths());
             if (!found.isEmpty()) {
                 violations.addAll(found);

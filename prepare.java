@@ -12,9 +12,8 @@
 //DEPS org.commonmark:commonmark-ext-footnotes:0.28.0
 //DEPS org.commonmark:commonmark-ext-task-list-items:0.28.0
 //DEPS org.jsoup:jsoup:1.22.1
-//SOURCES lib/Cli.java lib/Config.java lib/Console.java lib/Environment.java lib/Hosts.java lib/Exec.java lib/Fault.java lib/Shown.java
-//SOURCES lib/FileTree.java lib/Git*.java lib/Tree.java lib/JGit.java lib/ImagePolicy.java lib/Json.java lib/Project.java lib/Release.java lib/Version.java
-//SOURCES lib/notes/*.java
+//SOURCES lib/base/*.java lib/config/*.java lib/git/Git*.java lib/git/JGit.java lib/git/Tree.java lib/release/Release.java
+//SOURCES lib/release/Version.java lib/notes/*.java
 //JAVA_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -29,13 +28,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
-import lib.Cli;
-import lib.Config;
-import lib.Console;
-import lib.Fault;
-import lib.Git;
-import lib.Project;
-import lib.Release;
+import lib.base.Cli;
+import lib.base.Console;
+import lib.base.Fault;
+import lib.config.Config;
+import lib.config.Project;
+import lib.git.Git;
 import lib.notes.Chapter;
 import lib.notes.NotesCommit;
 import lib.notes.Pending;
@@ -43,6 +41,7 @@ import lib.notes.Problem;
 import lib.notes.Rules;
 import lib.notes.Source;
 import lib.notes.Summary;
+import lib.release.Release;
 import org.eclipse.jgit.lib.ObjectId;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;

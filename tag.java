@@ -5,9 +5,8 @@
 //DEPS com.fasterxml.jackson.core:jackson-databind:2.22.4
 //DEPS org.eclipse.jgit:org.eclipse.jgit:7.8.1.202611041320-r
 //DEPS org.slf4j:slf4j-nop:2.0.20
-//SOURCES lib/Cli.java lib/Config.java lib/Console.java lib/Environment.java lib/Hosts.java lib/Exec.java lib/Fault.java lib/Shown.java
-//SOURCES lib/FileTree.java lib/Git*.java lib/Tree.java lib/JGit.java lib/ImagePolicy.java lib/Json.java lib/OfficialFlag.java lib/Project.java
-//SOURCES lib/Release.java lib/ReleaseState.java lib/ReleaseTag.java lib/Version.java
+//SOURCES lib/base/*.java lib/config/*.java lib/git/Git*.java lib/git/JGit.java lib/git/Tree.java lib/release/OfficialFlag.java
+//SOURCES lib/release/Release.java lib/release/ReleaseState.java lib/release/ReleaseTag.java lib/release/Version.java
 //JAVA_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -20,15 +19,15 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import lib.Cli;
-import lib.Config;
-import lib.Console;
-import lib.Fault;
-import lib.Git;
-import lib.OfficialFlag;
-import lib.Release;
-import lib.ReleaseState;
-import lib.ReleaseTag;
+import lib.base.Cli;
+import lib.base.Console;
+import lib.base.Fault;
+import lib.config.Config;
+import lib.git.Git;
+import lib.release.OfficialFlag;
+import lib.release.Release;
+import lib.release.ReleaseState;
+import lib.release.ReleaseTag;
 import org.eclipse.jgit.lib.ObjectId;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;

@@ -13,11 +13,11 @@
 //DEPS org.tukaani:xz:1.12
 //DEPS org.apache.commons:commons-compress:1.28.0
 //DEPS commons-io:commons-io:2.22.0
-//SOURCES lib/Cli.java lib/Config.java lib/Console.java lib/Environment.java lib/Hosts.java lib/Exec.java lib/Fault.java lib/Shown.java
-//SOURCES lib/FileTree.java lib/Git*.java lib/Tree.java lib/ImagePolicy.java lib/Json.java lib/Project.java lib/Release.java lib/Version.java lib/JGit.java
-//SOURCES lib/Access.java lib/BuiltRelease.java lib/ContentType.java lib/Embedded.java lib/Keys.java lib/Lock.java lib/Nix.java lib/PlainPath.java lib/ObjectStore.java
-//SOURCES lib/Progress.java lib/ReleaseJobs.java lib/ReleaseTag.java lib/SigningKey.java lib/publish/*.java lib/proof/*.java lib/http/*.java lib/store/*.java lib/image/*.java lib/registry/*.java
-//FILES LocalStore.java=lib/LocalStore.java
+//SOURCES lib/base/*.java lib/http/*.java lib/config/*.java lib/git/Git*.java lib/git/JGit.java lib/git/Tree.java lib/nix/Base32.java lib/nix/Narinfo.java
+//SOURCES lib/nix/Nix.java lib/nix/PublicKey.java lib/nix/ReleaseJobs.java lib/nix/SigningKey.java
+//SOURCES lib/s3/*.java lib/oci/*.java lib/release/BuiltRelease.java lib/release/Release.java lib/release/ReleaseTag.java
+//SOURCES lib/release/Version.java lib/publish/*.java lib/proof/*.java
+//FILES LocalStore.java=lib/s3/local/LocalStore.java
 // Without profiles, and with the second compiler for digests and what is called without end: most of the processor time
 // of a run went into compiling. Concatenation by code, not by bootstrap, is a part of each start. A heap that begins small,
 // whatever the machine has. What a later JDK does not know it ignores.
@@ -38,12 +38,27 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import lib.*;
+import lib.base.Cli;
+import lib.base.Console;
+import lib.base.Fault;
+import lib.base.FileTree;
+import lib.config.Config;
+import lib.config.Environment;
+import lib.config.Project;
+import lib.git.Git;
 import lib.http.Network;
 import lib.http.Tuning;
+import lib.nix.Nix;
+import lib.nix.PublicKey;
+import lib.oci.Repositories;
 import lib.proof.*;
 import lib.publish.*;
-import lib.registry.Repositories;
+import lib.release.BuiltRelease;
+import lib.release.Release;
+import lib.release.ReleaseTag;
+import lib.release.Version;
+import lib.s3.ObjectStore;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -117,6 +132,11 @@ class upload implements Cli.Phase {
     @Override
     public Cli.Common common() {
         return common;
+    }
+
+    @Override
+    public void prepare(CommandLine line) {
+        line.registerConverter(Version.class, Version::of);
     }
 
     @Override
@@ -270,10 +290,10 @@ class upload implements Cli.Phase {
                 .buckets(store, List.of(environment.releases(), environment.docs())).throwIfAny();
         Published published = new Published(store, environment, project);
         new Guards(console, published, pointTo, movePointers).pointTo();
-        SortedMap<String, Item> artifacts = Folder.objects(store, environment.releases(), project.folder(pointTo));
+        SortedMap<String, Item> artifacts = Folder.objects(store, environment.releases(), project.folder(pointTo.toString()));
         if (!artifacts.containsKey("manifest.nix")) {
             throw Fault.refused(project.name() + " " + pointTo + " is not published on " + environment.name(),
-                    "there is no s3://" + environment.releases() + "/" + project.folder(pointTo) + "manifest.nix; there are: " + published.versions(),
+                    "there is no s3://" + environment.releases() + "/" + project.folder(pointTo.toString()) + "manifest.nix; there are: " + published.versions(),
                     "name a version that is");
         }
         Proof content = proof(Optional.of(store), Optional.empty());

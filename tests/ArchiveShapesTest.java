@@ -22,19 +22,19 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.IntStream;
 import java.util.zip.GZIPOutputStream;
-import lib.BuiltRelease;
-import lib.Console;
-import lib.Exec;
-import lib.Fault;
-import lib.Json;
+import lib.base.Console;
+import lib.base.Exec;
+import lib.base.Fault;
+import lib.base.Json;
 import lib.http.Network;
 import lib.http.Tuning;
-import lib.image.DockerArchive;
+import lib.oci.BuiltImage;
+import lib.oci.DockerArchive;
+import lib.oci.ImageStore;
+import lib.oci.OciLayout;
+import lib.oci.Registry;
 import lib.publish.Images;
 import lib.publish.Plan;
-import lib.registry.ImageStore;
-import lib.registry.OciLayout;
-import lib.registry.Registry;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -98,7 +98,7 @@ class ArchiveShapesTest {
         } catch (Fault fault) {
             throw new AssertionError(what, fault);
         }
-        BuiltRelease.Image built = image.built("image.tar", "aarch64-linux");
+        BuiltImage built = image.built("image.tar", "aarch64-linux");
         OciLayout layout = new OciLayout(root.resolve("layout"));
         publish(layout, root, built);
         List<String> digests = new ArrayList<>(List.of(built.id()));
@@ -111,7 +111,7 @@ class ArchiveShapesTest {
 
     private void assertRegistryTakes(byte[] archive) throws IOException {
         Path root = Files.createDirectory(folder.resolve("registry"));
-        BuiltRelease.Image built = DockerArchive.read(Files.write(root.resolve("image.tar"), archive)).built("image.tar", "aarch64-linux");
+        BuiltImage built = DockerArchive.read(Files.write(root.resolve("image.tar"), archive)).built("image.tar", "aarch64-linux");
         try (DockerRegistry server = DockerRegistry.open(root.resolve("server"));
                 Registry registry = new Registry(server.host() + "/lix/lix", Optional.empty(), List.of(), true, Tuning.DEFAULT, Network.PLAIN)) {
             publish(registry, root, built);
@@ -119,7 +119,7 @@ class ArchiveShapesTest {
         }
     }
 
-    private static void publish(ImageStore store, Path root, BuiltRelease.Image built) throws IOException {
+    private static void publish(ImageStore store, Path root, BuiltImage built) throws IOException {
         PrintStream nowhere = new PrintStream(OutputStream.nullOutputStream());
         new Plan().add(new Images(List.of(store), root, List.of(built), "1", false, Tuning.DEFAULT))
                 .run(new Console(InputStream.nullInputStream(), nowhere, nowhere, false, false), 2);

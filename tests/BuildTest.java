@@ -10,9 +10,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.zip.GZIPInputStream;
-import lib.BuiltRelease;
-import lib.Exec;
-import lib.FileTree;
+import lib.base.Exec;
+import lib.base.FileTree;
+import lib.oci.BuiltImage;
+import lib.release.BuiltRelease;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -270,13 +271,13 @@ class BuildTest {
         BuiltRelease built = BuiltRelease.read(checkout.folder.resolve("release"));
         assertEquals(List.of("aarch64-linux linux/arm64", "x86_64-linux linux/amd64"),
                 built.images().stream().map(image -> image.system() + " " + image.os() + "/" + image.architecture()).toList());
-        for (BuiltRelease.Image image : built.images()) {
+        for (BuiltImage image : built.images()) {
             String archive = checkout.folder.resolve("release").resolve(image.path()).toString();
             String[] manifest = Exec.of("tar", "-xzOf", archive, "manifest.json").orFail("tar", "").split("\"");
             String digest = Exec.of("sh", "-c", "tar -xzOf \"$0\" \"$1\" | sha256sum", archive, manifest[3]).orFail("tar", "").substring(0, 64);
             assertEquals("sha256:" + digest, image.id());
             assertEquals(2, image.layers().size());
-            for (BuiltRelease.ImageLayer layer : image.layers()) {
+            for (BuiltImage.Layer layer : image.layers()) {
                 String entry = layer.diffId().substring(7) + ".tar";
                 assertEquals(layer.diffId().substring(7) + "  -", Exec.of("sh", "-c", "tar -xzOf \"$0\" \"$1\" | sha256sum", archive, entry).orFail("tar", "").strip());
                 assertTrue(layer.blobSize() > 0 && layer.blobSize() < layer.size(), layer.toString());

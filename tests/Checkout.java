@@ -9,10 +9,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import lib.Cli;
-import lib.Console;
-import lib.Exec;
-import lib.FileTree;
+import lib.base.Cli;
+import lib.base.Console;
+import lib.base.Exec;
+import lib.base.FileTree;
 
 /** A git checkout in a temporary folder, and phases run in it as a user would, in this process. */
 final class Checkout {

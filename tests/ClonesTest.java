@@ -5,8 +5,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
-import lib.Exec;
-import lib.FileTree;
+import lib.base.Exec;
+import lib.base.FileTree;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -39,7 +39,7 @@ class ClonesTest {
         return checkout;
     }
 
-    private static void assertRuns(Checkout checkout, lib.Cli.Phase phase) {
+    private static void assertRuns(Checkout checkout, lib.base.Cli.Phase phase) {
         Checkout.Run run = checkout.run(phase);
         assertEquals(0, run.exit(), run.err());
     }
@@ -52,7 +52,7 @@ class ClonesTest {
         assertEquals(checkout.git("rev-parse", "2.95.0^{commit}"), checkout.git("rev-parse", "HEAD"));
     }
 
-    private static Checkout.Run assertRefused(Checkout checkout, lib.Cli.Phase phase, int exit, String says, String next) throws IOException {
+    private static Checkout.Run assertRefused(Checkout checkout, lib.base.Cli.Phase phase, int exit, String says, String next) throws IOException {
         Map<String, String> before = checkout.state();
         Checkout.Run run = checkout.run(phase);
         assertEquals(exit, run.exit(), run.err());

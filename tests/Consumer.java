@@ -12,14 +12,15 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.zip.GZIPInputStream;
-import lib.BuiltRelease;
-import lib.Environment;
-import lib.Exec;
-import lib.Fault;
-import lib.FileTree;
-import lib.Json;
-import lib.Nix;
-import lib.Project;
+import lib.base.Exec;
+import lib.base.Fault;
+import lib.base.FileTree;
+import lib.base.Json;
+import lib.config.Environment;
+import lib.config.Project;
+import lib.nix.Nix;
+import lib.oci.BuiltImage;
+import lib.release.BuiltRelease;
 
 /** Those who fetch a release: without keys, over http, with their own tools. Each proof throws Fault when it fails. */
 final class Consumer {
@@ -129,7 +130,7 @@ final class Consumer {
 
     /** Each platform, by the newest tag, with skopeo; {@code from} is what it calls the place, without the tag. */
     void imagesComeOut(String from, String... options) throws IOException {
-        for (BuiltRelease.Image image : built.images()) {
+        for (BuiltImage image : built.images()) {
             Path target = folder.resolve("image-" + from.replaceAll(":.*", "-") + image.system());
             List<String> line = new ArrayList<>(List.of("skopeo", "--override-os", image.os(), "--override-arch", image.architecture(), "copy", "--quiet"));
             line.addAll(List.of(options));

@@ -239,7 +239,7 @@ class CrashSweepTest {
             String image = releases.old.images().get(0).layers().get(0).blob();
             sees(world, "lacks " + image, () -> Files.delete(world.registry().blob(image)));
             sees(world, "lacks " + image, () -> Files.write(world.registry().blob(image), new byte[] {1}));
-            sees(world, "names 2.94.1, and its images are not under 2.94.1", () -> lib.FileTree.remove(world.registry().repository(SweepReleases.IMAGES)
+            sees(world, "names 2.94.1, and its images are not under 2.94.1", () -> lib.base.FileTree.remove(world.registry().repository(SweepReleases.IMAGES)
                     .resolve("_manifests/tags/2.94.1")));
             sees(world, "is there before its branch", () -> world.checkout().git("push", "--quiet", world.remote().folder.toString(), "2.95.0"));
         });

@@ -22,14 +22,14 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.zip.GZIPOutputStream;
-import lib.BuiltRelease;
-import lib.Exec;
-import lib.Fault;
-import lib.FileTree;
-import lib.ImagePolicy;
-import lib.image.Audit;
-import lib.image.DockerArchive;
-import lib.image.ParallelGzip;
+import lib.base.Exec;
+import lib.base.Fault;
+import lib.base.FileTree;
+import lib.config.ImagePolicy;
+import lib.oci.Audit;
+import lib.oci.BuiltImage;
+import lib.oci.DockerArchive;
+import lib.oci.ParallelGzip;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
 import org.apache.commons.compress.archivers.tar.TarConstants;
@@ -247,7 +247,7 @@ class DockerArchiveTest {
             byte[] stored = compressed(LOWER, compression);
             entries.set(1, Entry.file("one/layer.tar", stored));
             Path archive = archive(tar(entries));
-            BuiltRelease.Image built = DockerArchive.read(archive).built("image.tar", "aarch64-linux");
+            BuiltImage built = DockerArchive.read(archive).built("image.tar", "aarch64-linux");
             Map<String, byte[]> sent = new TreeMap<>();
             DockerArchive.send(archive, built, Set.of(built.id(), built.layers().get(0).blob(), built.layers().get(1).blob()), (digest, size, content) -> {
                 ByteArrayOutputStream bytes = new ByteArrayOutputStream();
@@ -376,7 +376,7 @@ class DockerArchiveTest {
     @Test
     @DisplayName("hazard 25: what breaks the policy is named: layers too large or too many, and each store path that must not be inside")
     void thePolicyNamesWhatBreaksIt() throws IOException {
-        BuiltRelease.Image image = read(image()).built("artifacts/image.tar.gz", "aarch64-linux");
+        BuiltImage image = read(image()).built("artifacts/image.tar.gz", "aarch64-linux");
         assertEquals("arm64", image.architecture());
         assertEquals(List.of(), Audit.violations(ImagePolicy.LIX, image, List.of(A, B)));
         List<String> found = Audit.violations(new ImagePolicy(50_000, 1, List.of("libc", "perl")), image, List.of(A, B));

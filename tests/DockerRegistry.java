@@ -11,8 +11,8 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import lib.Exec;
-import lib.FileTree;
+import lib.base.Exec;
+import lib.base.FileTree;
 
 /** Debian's docker-registry on loopback, which keeps what it is sent in a folder; in a process of its own that ends with us. */
 final class DockerRegistry implements AutoCloseable {

@@ -9,11 +9,11 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import lib.Exec;
-import lib.FlakeSource;
-import lib.Git;
-import lib.Nix;
-import lib.Pristine;
+import lib.base.Exec;
+import lib.git.Git;
+import lib.git.Pristine;
+import lib.nix.FlakeSource;
+import lib.nix.Nix;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 

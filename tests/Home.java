@@ -35,6 +35,6 @@ final class Home {
     }
 
     private static boolean isHome(Path folder) {
-        return folder != null && Files.exists(folder.resolve("prepare.java")) && Files.exists(folder.resolve("lib/Cli.java"));
+        return folder != null && Files.exists(folder.resolve("prepare.java")) && Files.exists(folder.resolve("lib/base/Cli.java"));
     }
 }

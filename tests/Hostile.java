@@ -3,7 +3,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import lib.Exec;
+import lib.base.Exec;
 
 /** How clones and their users are set up: everything of it that has changed, or could change, what a program makes of a tag. */
 final class Hostile {

@@ -14,9 +14,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.zip.GZIPOutputStream;
-import lib.Exec;
-import lib.Fault;
-import lib.image.DockerArchive;
+import lib.base.Exec;
+import lib.base.Fault;
+import lib.oci.DockerArchive;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 

@@ -9,14 +9,14 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
-import lib.Exec;
-import lib.FileTree;
-import lib.Git;
-import lib.Pristine;
-import lib.ReleaseTag;
+import lib.base.Exec;
+import lib.base.FileTree;
+import lib.git.Git;
+import lib.git.Pristine;
 import lib.publish.Destination;
 import lib.publish.GitRemote;
 import lib.publish.Operation;
+import lib.release.ReleaseTag;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -47,7 +47,7 @@ class HostileTest {
         return folder;
     }
 
-    private static void run(Checkout checkout, lib.Cli.Phase phase, String... arguments) {
+    private static void run(Checkout checkout, lib.base.Cli.Phase phase, String... arguments) {
         Checkout.Run run = checkout.run(phase, arguments);
         assertEquals(0, run.exit(), phase.getClass().getSimpleName() + ": " + run.err());
     }

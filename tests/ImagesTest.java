@@ -19,24 +19,25 @@ import java.util.Optional;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 import java.util.zip.GZIPOutputStream;
-import lib.BuiltRelease;
-import lib.Config;
-import lib.Console;
-import lib.Exec;
-import lib.Fault;
-import lib.FileTree;
-import lib.Json;
-import lib.Version;
+import lib.base.Console;
+import lib.base.Exec;
+import lib.base.Fault;
+import lib.base.FileTree;
+import lib.base.Json;
+import lib.config.Config;
 import lib.http.Network;
 import lib.http.Tuning;
-import lib.image.DockerArchive;
+import lib.oci.BuiltImage;
+import lib.oci.DockerArchive;
+import lib.oci.ImageIndex;
+import lib.oci.OciLayout;
 import lib.proof.Fetcher;
 import lib.proof.Proof;
 import lib.publish.Destination;
 import lib.publish.Images;
 import lib.publish.Plan;
-import lib.registry.ImageIndex;
-import lib.registry.OciLayout;
+import lib.release.BuiltRelease;
+import lib.release.Version;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -94,32 +95,32 @@ class ImagesTest {
         assertEquals("application/vnd.oci.image.index.v1+json", index.path("mediaType").asText());
         assertEquals("Lix", index.path("annotations").path("org.opencontainers.image.title").asText());
         for (String tag : List.of("2.95.0", "2.95", "latest")) {
-            for (BuiltRelease.Image image : built.images()) {
+            for (BuiltImage image : built.images()) {
                 comesOut(image, tag);
             }
         }
     }
 
-    private void comesOut(BuiltRelease.Image image, String tag) throws IOException {
+    private void comesOut(BuiltImage image, String tag) throws IOException {
         Path out = folder.resolve(tag + image.architecture());
         Exec.of("skopeo", "--override-os", image.os(), "--override-arch", image.architecture(), "copy", "--quiet", "--dest-decompress",
                 layout.name() + ":" + tag, "dir:" + out).orFail("skopeo", "");
         JsonNode manifest = Json.MAPPER.readTree(Files.readAllBytes(out.resolve("manifest.json")));
         assertEquals(image.id(), manifest.path("config").path("digest").asText());
-        assertEquals(image.layers().stream().map(BuiltRelease.ImageLayer::diffId).toList(),
+        assertEquals(image.layers().stream().map(BuiltImage.Layer::diffId).toList(),
                 Stream.iterate(0, i -> i + 1).limit(2).map(i -> manifest.path("layers").path(i).path("digest").asText()).toList());
     }
 
     @Test
     void layersThatCameCompressedComeOutAsTheyWereBuilt() throws IOException {
-        BuiltRelease.Image image = built.images().get(0);
+        BuiltImage image = built.images().get(0);
         Path unpacked = Files.createDirectory(folder.resolve("unpacked"));
         Exec.of("tar", "-C", unpacked.toString(), "-xf", release.resolve(image.path()).toString()).orFail("tar", "");
         DockerArchiveTest.compress(unpacked.resolve(image.layers().get(0).entry()), GZIPOutputStream::new);
         DockerArchiveTest.compress(unpacked.resolve(image.layers().get(1).entry()), ZstdOutputStream::new);
         Exec.of("tar", "-C", unpacked.toString(), "-czf", release.resolve(image.path()).toString(), ".").orFail("tar", "");
-        BuiltRelease.Image compressed = DockerArchive.read(release.resolve(image.path())).built(image.path(), image.system());
-        assertEquals(List.of("gzip", "zstd"), compressed.layers().stream().map(BuiltRelease.ImageLayer::compression).toList());
+        BuiltImage compressed = DockerArchive.read(release.resolve(image.path())).built(image.path(), image.system());
+        assertEquals(List.of("gzip", "zstd"), compressed.layers().stream().map(BuiltImage.Layer::compression).toList());
         new Plan().add(new Images(List.of(layout), release, List.of(compressed), "2.95.0", false, Tuning.DEFAULT)).run(console, 4);
         comesOut(image, "2.95.0");
     }
@@ -158,7 +159,7 @@ class ImagesTest {
 
     @Test
     void whatTwoImagesShareIsSentOnce() throws IOException {
-        BuiltRelease.Image first = built.images().get(0);
+        BuiltImage first = built.images().get(0);
         Destination.Difference twice = new Images(List.of(layout), release, List.of(first, first), "2.95.0", false, Tuning.DEFAULT).compare();
         assertEquals(1, twice.stages().get(0).operations().size(), twice.toString());
         assertTrue(twice.stages().get(0).operations().get(0).what().startsWith("3 blobs of "), twice.toString());
@@ -167,7 +168,7 @@ class ImagesTest {
     @Test
     void otherImagesUnderThatVersionStopTheRun() throws IOException {
         publish();
-        BuiltRelease.Image first = built.images().get(0);
+        BuiltImage first = built.images().get(0);
         built = new BuiltRelease(built.target(), built.version(), built.name(), built.official(), built.commit(), built.tag(), built.system(), built.profile(),
                 built.files(), List.of(first), built.jobs());
         assertEquals(1, images(false).compare().conflicts().size());
@@ -240,7 +241,7 @@ class ImagesTest {
     void whatHasTheSizeButNotTheBytesIsFoundAndSentAgain() throws IOException {
         publish();
         ImageIndex index = ImageIndex.of(built.images());
-        BuiltRelease.Image image = built.images().get(0);
+        BuiltImage image = built.images().get(0);
         for (String digest : List.of(image.layers().get(0).blob(), image.id(), index.manifests().get(1).digest(), index.index().digest())) {
             change(file(digest));
             Fault fault = assertThrows(Fault.class, () -> proof().orFail(), digest);
@@ -278,7 +279,7 @@ class ImagesTest {
     @Test
     @DisplayName("hazard 25: an archive that is no more what was built is not passed over, and nothing of it stays")
     void whatWasChangedAfterBuildIsNotSent() throws IOException {
-        BuiltRelease.Image image = built.images().get(0);
+        BuiltImage image = built.images().get(0);
         byte[] other = Files.readAllBytes(release.resolve(built.images().get(1).path()));
         Files.write(release.resolve(image.path()), other);
         Fault fault = assertThrows(Fault.class, this::publish);

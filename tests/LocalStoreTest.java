@@ -9,9 +9,9 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
-import lib.Fault;
-import lib.LocalStore;
-import lib.ObjectStore;
+import lib.base.Fault;
+import lib.s3.ObjectStore;
+import lib.s3.local.LocalStore;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
@@ -33,7 +33,7 @@ class LocalStoreTest {
         Path buckets = Files.createDirectories(folder.resolve("buckets"));
         Path whole = Files.writeString(folder.resolve("whole"), "whole");
         Process server = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:TieredStopAtLevel=1",
-                "-Dslf4j.provider=org.slf4j.nop.NOPServiceProvider", "-cp", System.getProperty("java.class.path"), "lib.LocalStore",
+                "-Dslf4j.provider=org.slf4j.nop.NOPServiceProvider", "-cp", System.getProperty("java.class.path"), "lib.s3.local.LocalStore",
                 buckets.toString(), "bucket").redirectError(ProcessBuilder.Redirect.DISCARD).start();
         try (Stalled request = new Stalled()) {
             List<String> said = server.inputReader().lines().limit(3).toList();

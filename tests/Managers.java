@@ -12,9 +12,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import lib.Cli;
-import lib.Console;
-import lib.Exec;
+import lib.base.Cli;
+import lib.base.Console;
+import lib.base.Exec;
 
 /** Release managers, each with a checkout and a release of their own, who publish to one environment. */
 final class Managers implements AutoCloseable {

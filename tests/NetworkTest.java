@@ -2,12 +2,15 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.abort;
 
+import com.sun.net.httpserver.HttpServer;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.URI;
@@ -21,13 +24,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
-import lib.Exec;
-import lib.Fault;
-import lib.FileTree;
-import lib.ObjectStore;
+import lib.base.Exec;
+import lib.base.Fault;
+import lib.base.FileTree;
 import lib.http.Network;
 import lib.http.Tuning;
 import lib.proof.Fetcher;
+import lib.s3.ObjectStore;
 import org.gaul.s3proxy.S3Proxy;
 import org.gaul.s3proxy.auth.AuthenticationType;
 import org.gaul.s3proxy.nio2blob.FilesystemNio2BlobStore;
@@ -184,6 +187,36 @@ class NetworkTest {
                 assertThrows(Fault.class, () -> below.list("bucket", ""));
                 assertTrue(prefixed.asked.size() >= 2 && prefixed.asked.stream().allMatch(line -> line.contains(" /storage/v1/s3/bucket")), prefixed.asked.toString());
             }
+        }
+    }
+
+    @Test
+    void anAddressOfIpVersion6IsAsked() throws Exception {
+        HttpServer server;
+        try {
+            server = HttpServer.create(new InetSocketAddress(InetAddress.getByName("::1"), 0), 0);
+        } catch (IOException e) {
+            abort("this machine has no IPv6: " + e.getMessage());
+            return;
+        }
+        server.createContext("/", exchange -> {
+            byte[] host = exchange.getRequestHeaders().getFirst("Host").getBytes(StandardCharsets.US_ASCII);
+            exchange.sendResponseHeaders(200, host.length);
+            exchange.getResponseBody().write(host);
+            exchange.close();
+        });
+        server.start();
+        try {
+            String address = "[::1]:" + server.getAddress().getPort();
+            Fetcher anybody = Fetcher.anonymous(Map.of("cache", URI.create("http://" + address)), Duration.ofSeconds(10), Network.PLAIN);
+            try (InputStream in = anybody.open("cache", "k")) {
+                assertEquals(address, new String(in.readAllBytes(), StandardCharsets.US_ASCII));
+            }
+            try (ObjectStore store = store(URI.create("http://" + address), Network.PLAIN)) {
+                assertEquals(address, new String(store.get("bucket", "k").orElseThrow(), StandardCharsets.US_ASCII));
+            }
+        } finally {
+            server.stop(0);
         }
     }
 

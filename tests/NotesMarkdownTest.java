@@ -16,7 +16,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import lib.Project;
+import lib.config.Project;
 import lib.notes.Chapter;
 import lib.notes.Pending;
 import lib.notes.Problem;

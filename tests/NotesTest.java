@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
-import lib.Project;
+import lib.config.Project;
 import lib.notes.Pending;
 import lib.notes.Problem;
 import lib.notes.Rules;

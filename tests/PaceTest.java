@@ -2,7 +2,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.concurrent.TimeUnit;
-import lib.store.Pace;
+import lib.s3.Pace;
 import org.junit.jupiter.api.Test;
 
 /** How many requests there are at once, with answers that take as long as the test says. */

@@ -1,7 +1,7 @@
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import lib.Exec;
+import lib.base.Exec;
 
 /** Scripts that tests put in the place of programs and hooks. */
 final class Program {

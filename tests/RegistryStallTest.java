@@ -24,20 +24,21 @@ import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Predicate;
-import lib.BuiltRelease;
-import lib.Console;
-import lib.Exec;
-import lib.Fault;
-import lib.FileTree;
+import lib.base.Console;
+import lib.base.Exec;
+import lib.base.Fault;
+import lib.base.FileTree;
 import lib.http.Network;
 import lib.http.Tuning;
-import lib.image.DockerArchive;
+import lib.oci.BuiltImage;
+import lib.oci.DockerArchive;
+import lib.oci.ImageStore;
+import lib.oci.OciLayout;
+import lib.oci.Registry;
+import lib.oci.Transfer;
 import lib.publish.Images;
 import lib.publish.Plan;
-import lib.registry.ImageStore;
-import lib.registry.OciLayout;
-import lib.registry.Registry;
-import lib.registry.Transfer;
+import lib.release.BuiltRelease;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -92,7 +93,7 @@ class RegistryStallTest {
     }
 
     private boolean hasAll(ImageStore store) throws IOException {
-        for (BuiltRelease.Image image : built.images()) {
+        for (BuiltImage image : built.images()) {
             List<String> blobs = new ArrayList<>(List.of(image.id()));
             image.layers().forEach(layer -> blobs.add(layer.blob()));
             for (String blob : blobs) {
@@ -149,7 +150,7 @@ class RegistryStallTest {
 
     @Test
     void oneThatStopsReadingInTheMiddleDoesNotKeepTheRestFromTheOthers() throws Exception {
-        BuiltRelease.Image image = image(24 << 20);
+        BuiltImage image = image(24 << 20);
         DockerRegistry good = keep(DockerRegistry.open(folder.resolve("good")));
         DockerRegistry bad = keep(DockerRegistry.open(folder.resolve("bad")));
         ServerSocket listening = keep(new ServerSocket(0, 50, InetAddress.getLoopbackAddress()));
@@ -172,7 +173,7 @@ class RegistryStallTest {
     }
 
     /** Of one layer of so many bytes, which no compression makes smaller. */
-    private BuiltRelease.Image image(int size) throws IOException {
+    private BuiltImage image(int size) throws IOException {
         Path parts = Files.createDirectories(folder.resolve("parts/nix/store"));
         byte[] random = new byte[size];
         new Random(1).nextBytes(random);

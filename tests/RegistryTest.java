@@ -22,24 +22,25 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.Stream;
-import lib.BuiltRelease;
-import lib.Config;
-import lib.Console;
-import lib.Exec;
-import lib.Fault;
-import lib.FileTree;
-import lib.Json;
+import lib.base.Console;
+import lib.base.Exec;
+import lib.base.Fault;
+import lib.base.FileTree;
+import lib.base.Json;
+import lib.config.Config;
 import lib.http.Network;
 import lib.http.Tuning;
+import lib.oci.BuiltImage;
+import lib.oci.ImageIndex;
+import lib.oci.ImageStore;
+import lib.oci.Login;
+import lib.oci.OciLayout;
+import lib.oci.Registry;
 import lib.proof.Fetcher;
 import lib.proof.Proof;
 import lib.publish.Images;
 import lib.publish.Plan;
-import lib.registry.ImageIndex;
-import lib.registry.ImageStore;
-import lib.registry.Login;
-import lib.registry.OciLayout;
-import lib.registry.Registry;
+import lib.release.BuiltRelease;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -117,7 +118,7 @@ class RegistryTest {
     /** Each platform by each tag, copied out: the config is the one of the archive. */
     private void comesOut(String repository, String... login) throws IOException {
         for (String tag : List.of("2.95.0", "2.95", "latest")) {
-            for (BuiltRelease.Image image : built.images()) {
+            for (BuiltImage image : built.images()) {
                 Path out = folder.resolve(repository.replaceAll("\\W", "") + tag + image.architecture());
                 List<String> line = new ArrayList<>(List.of("skopeo", "--override-os", image.os(), "--override-arch", image.architecture(), "copy", "--quiet",
                         "--src-tls-verify=false"));
@@ -171,7 +172,7 @@ class RegistryTest {
         DockerRegistry second = server();
         // With the first bytes of an image to arrive its archive is gone: who opened it can read on, nobody else can.
         FaultProxy proxy = proxy(first).arm(null, request -> {
-            for (BuiltRelease.Image image : built.images()) {
+            for (BuiltImage image : built.images()) {
                 if (request.path().contains("digest=") && image.layers().stream().anyMatch(layer -> request.path().endsWith(layer.blob()))) {
                     release.resolve(image.path()).toFile().delete();
                 }
@@ -232,7 +233,7 @@ class RegistryTest {
         Registry two = registry(good.host(), Optional.empty());
         Fault fault = assertThrows(Fault.class, () -> publish(one, two));
         assertTrue(fault.getMessage().contains(host(proxy)) && fault.getMessage().contains("403") && !fault.getMessage().contains(good.host()), fault.getMessage());
-        for (BuiltRelease.Image image : built.images()) {
+        for (BuiltImage image : built.images()) {
             assertEquals(Optional.of(image.configSize()), two.size(image.id()));
         }
         proxy.arm(null, request -> false);

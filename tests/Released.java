@@ -3,8 +3,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import lib.Exec;
-import lib.FileTree;
+import lib.base.Exec;
+import lib.base.FileTree;
 
 /** The sample project, prepared, tagged and built once a version for all tests; each takes a copy. */
 final class Released {

@@ -8,7 +8,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.List;
 import java.util.Map;
-import lib.Exec;
+import lib.base.Exec;
 
 /** The sample project as a git checkout. */
 final class Sample {

@@ -13,11 +13,11 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import lib.BuiltRelease;
-import lib.BuiltRelease.BuiltFile;
-import lib.Json;
-import lib.publish.Narinfo;
-import lib.registry.ImageIndex;
+import lib.base.Json;
+import lib.nix.Narinfo;
+import lib.oci.ImageIndex;
+import lib.release.BuiltRelease;
+import lib.release.BuiltRelease.BuiltFile;
 
 /**
  * What those who fetch a release find when its publication stopped half-way. Whole means: the version that
@@ -96,7 +96,7 @@ final class SweepConsumer {
             String text = Files.readString(file);
             Narinfo narinfo = Narinfo.parse(text);
             Path nar = cache.resolve(narinfo.url());
-            if (!Files.exists(nar) || Files.size(nar) != narinfo.fileSize() || !text.contains("\nFileHash: sha256:" + base32(lib.FileTree.sha256(nar)) + "\n")) {
+            if (!Files.exists(nar) || Files.size(nar) != narinfo.fileSize() || !text.contains("\nFileHash: sha256:" + base32(lib.base.FileTree.sha256(nar)) + "\n")) {
                 faults.add("the NAR of " + narinfo.storePath() + " is not there, or not whole");
             }
             narinfo.references().stream().filter(reference -> !Files.exists(cache.resolve(reference.substring(0, 32) + ".narinfo")))
@@ -129,7 +129,7 @@ final class SweepConsumer {
 
     private static boolean whole(DockerRegistry registry, Path links, String digest, String name, List<String> faults) {
         try {
-            if (Files.exists(links.resolve(digest.replace(':', '/')).resolve("link")) && digest.equals("sha256:" + lib.FileTree.sha256(registry.blob(digest)))) {
+            if (Files.exists(links.resolve(digest.replace(':', '/')).resolve("link")) && digest.equals("sha256:" + lib.base.FileTree.sha256(registry.blob(digest)))) {
                 return true;
             }
         } catch (IOException e) {
@@ -188,7 +188,7 @@ final class SweepConsumer {
 
     private static Set<String> nowhere(Path manual) throws IOException {
         Set<String> nowhere = new TreeSet<>();
-        for (Map.Entry<String, Path> page : lib.FileTree.files(manual).entrySet()) {
+        for (Map.Entry<String, Path> page : lib.base.FileTree.files(manual).entrySet()) {
             Matcher link = HREF.matcher(page.getKey().endsWith(".html") ? Files.readString(page.getValue()) : "");
             while (link.find()) {
                 String target = URI.create("/" + page.getKey()).resolve(link.group(1)).getPath().substring(1);

@@ -3,9 +3,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
-import lib.BuiltRelease;
-import lib.Cli;
-import lib.Exec;
+import lib.base.Cli;
+import lib.base.Exec;
+import lib.release.BuiltRelease;
 
 /**
  * Two releases of the sample project, one after the other on the same branch: {@code old} is out, {@code next}

@@ -20,7 +20,7 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import lib.Exec;
+import lib.base.Exec;
 
 /** Makes tokens for a registry ("Docker Registry v2 authentication via central service"): anybody may pull, one user may push. */
 final class TokenServer implements AutoCloseable {

@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
-import lib.Version;
+import lib.release.Version;
 import org.junit.jupiter.api.Test;
 
 class VersionTest {

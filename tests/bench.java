@@ -10,12 +10,15 @@
 //DEPS software.amazon.awssdk:bom:2.57.8@pom
 //DEPS software.amazon.awssdk:s3
 //DEPS software.amazon.awssdk:apache5-client
-//SOURCES ../lib/Console.java ../lib/Embedded.java ../lib/Exec.java ../lib/Fault.java ../lib/Shown.java ../lib/FileTree.java
-//SOURCES ../lib/BuiltRelease.java ../lib/ImagePolicy.java ../lib/Json.java ../lib/Nix.java ../lib/PlainPath.java ../lib/Version.java ../lib/image/*.java
+//SOURCES ../lib/base/Console.java ../lib/base/Exec.java ../lib/base/Fault.java ../lib/base/FileTree.java ../lib/base/Json.java
+//SOURCES ../lib/base/PlainPath.java ../lib/base/Shown.java ../lib/config/ImagePolicy.java ../lib/nix/Nix.java
+//SOURCES ../lib/s3/Embedded.java ../lib/release/BuiltRelease.java ../lib/release/Version.java
+//SOURCES ../lib/oci/Audit.java ../lib/oci/BuiltImage.java ../lib/oci/Contents.java ../lib/oci/DockerArchive.java ../lib/oci/Measured.java
+//SOURCES ../lib/oci/ParallelGzip.java ../lib/oci/PaxRecords.java ../lib/oci/Sparse.java ../lib/oci/Tar.java ../lib/oci/TeeInputStream.java ../lib/oci/Unpacking.java
 //SOURCES DockerRegistry.java Home.java Missing.java
 //SOURCES bench/Cleanup.java bench/DelayProxy.java bench/FileSet.java bench/ImageSet.java bench/ImagesBench.java bench/Measure.java
 //SOURCES bench/Results.java bench/Rounds.java bench/Scratch.java bench/Script.java bench/Senders.java bench/Target.java
-//FILES LocalStore.java=../lib/LocalStore.java
+//FILES LocalStore.java=../lib/s3/local/LocalStore.java
 
 import java.io.IOException;
 import java.net.URI;
@@ -28,10 +31,10 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import lib.Console;
-import lib.Exec;
-import lib.Fault;
-import lib.FileTree;
+import lib.base.Console;
+import lib.base.Exec;
+import lib.base.Fault;
+import lib.base.FileTree;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;

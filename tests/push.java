@@ -7,10 +7,11 @@
 //DEPS commons-io:commons-io:2.22.0
 //DEPS org.apache.httpcomponents.client5:httpclient5:5.6.4
 //DEPS org.slf4j:slf4j-nop:2.0.20
-//SOURCES ../lib/BuiltRelease.java ../lib/Console.java ../lib/Environment.java ../lib/Hosts.java ../lib/Exec.java ../lib/Fault.java ../lib/Shown.java ../lib/FileTree.java
-//SOURCES ../lib/ImagePolicy.java ../lib/Json.java ../lib/Nix.java ../lib/PlainPath.java ../lib/Progress.java ../lib/Version.java
-//SOURCES ../lib/http/*.java ../lib/image/*.java ../lib/registry/*.java
-//SOURCES ../lib/publish/Destination.java ../lib/publish/Images.java ../lib/publish/Operation.java ../lib/publish/Parallel.java ../lib/publish/Plan.java
+//SOURCES ../lib/base/Console.java ../lib/base/Exec.java ../lib/base/Fault.java ../lib/base/FileTree.java ../lib/base/Hosts.java ../lib/base/Variables.java
+//SOURCES ../lib/base/Json.java ../lib/base/Parallel.java ../lib/base/PlainPath.java ../lib/base/Progress.java
+//SOURCES ../lib/base/Shown.java ../lib/http/*.java ../lib/config/Environment.java ../lib/config/ImagePolicy.java
+//SOURCES ../lib/nix/Nix.java ../lib/oci/*.java ../lib/release/BuiltRelease.java ../lib/release/Version.java
+//SOURCES ../lib/publish/Destination.java ../lib/publish/Images.java ../lib/publish/Operation.java ../lib/publish/Plan.java
 // As in upload.java, which says why.
 //COMPILE_OPTIONS -XDstringConcat=inline
 //RUNTIME_OPTIONS -XX:+IgnoreUnrecognizedVMOptions --enable-native-access=ALL-UNNAMED -XX:+UseSerialGC -Xms64m
@@ -24,15 +25,15 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import lib.BuiltRelease;
-import lib.Console;
-import lib.Fault;
+import lib.base.Console;
+import lib.base.Fault;
 import lib.http.Network;
 import lib.http.Tuning;
+import lib.oci.ImageStore;
+import lib.oci.Registry;
 import lib.publish.Images;
 import lib.publish.Plan;
-import lib.registry.ImageStore;
-import lib.registry.Registry;
+import lib.release.BuiltRelease;
 
 /** Exits 0 when every repository has the images, else 1. */
 class push {

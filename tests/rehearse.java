@@ -5,11 +5,11 @@
 //DEPS com.fasterxml.jackson.core:jackson-databind:2.22.4
 //DEPS org.eclipse.jgit:org.eclipse.jgit:7.8.1.202611041320-r
 //DEPS org.slf4j:slf4j-nop:2.0.20
-//SOURCES ../lib/Cli.java ../lib/Config.java ../lib/Console.java ../lib/Environment.java ../lib/Hosts.java ../lib/Exec.java ../lib/Fault.java ../lib/Shown.java
-//SOURCES ../lib/FileTree.java ../lib/Git*.java ../lib/Tree.java ../lib/JGit.java ../lib/ImagePolicy.java ../lib/Json.java ../lib/Project.java ../lib/Release.java ../lib/Version.java
-//SOURCES ../lib/BuiltRelease.java ../lib/Embedded.java ../lib/Nix.java ../lib/PlainPath.java ../lib/OfficialFlag.java
+//SOURCES ../lib/base/*.java ../lib/config/*.java ../lib/git/Git*.java ../lib/git/JGit.java ../lib/git/Tree.java
+//SOURCES ../lib/nix/Nix.java ../lib/oci/BuiltImage.java ../lib/s3/Embedded.java ../lib/release/BuiltRelease.java ../lib/release/OfficialFlag.java
+//SOURCES ../lib/release/Release.java ../lib/release/Version.java
 //SOURCES Home.java Missing.java Sample.java Consumer.java DockerRegistry.java
-//FILES LocalStore.java=../lib/LocalStore.java
+//FILES LocalStore.java=../lib/s3/local/LocalStore.java
 //RUNTIME_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -20,16 +20,16 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import lib.BuiltRelease;
-import lib.Cli;
-import lib.Config;
-import lib.Console;
-import lib.Embedded;
-import lib.Environment;
-import lib.Exec;
-import lib.Fault;
-import lib.FileTree;
-import lib.Json;
+import lib.base.Cli;
+import lib.base.Console;
+import lib.base.Exec;
+import lib.base.Fault;
+import lib.base.FileTree;
+import lib.base.Json;
+import lib.config.Config;
+import lib.config.Environment;
+import lib.release.BuiltRelease;
+import lib.s3.Embedded;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;

@@ -6,7 +6,8 @@
 //DEPS software.amazon.awssdk:apache5-client
 //DEPS org.apache.httpcomponents.client5:httpclient5:5.6.4
 //DEPS org.slf4j:slf4j-nop:2.0.20
-//SOURCES ../lib/ContentType.java ../lib/Fault.java ../lib/FileTree.java ../lib/Hosts.java ../lib/ObjectStore.java ../lib/http/*.java ../lib/store/*.java
+//SOURCES ../lib/base/Fault.java ../lib/base/FileTree.java ../lib/base/Hosts.java ../lib/base/Variables.java ../lib/http/*.java ../lib/s3/ContentType.java ../lib/s3/Dialect.java ../lib/s3/Documents.java ../lib/s3/Listing.java ../lib/s3/ObjectStore.java
+//SOURCES ../lib/s3/Pace.java ../lib/s3/Parts.java ../lib/s3/Probe.java ../lib/s3/Sdk.java ../lib/s3/Signer.java ../lib/s3/Wire.java
 // As in upload.java, which says why.
 //COMPILE_OPTIONS -XDstringConcat=inline
 //RUNTIME_OPTIONS -XX:+IgnoreUnrecognizedVMOptions -XX:+UseSerialGC -XX:-UsePerfData -Xmx128m
@@ -27,11 +28,11 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import lib.Fault;
-import lib.FileTree;
-import lib.ObjectStore;
+import lib.base.Fault;
+import lib.base.FileTree;
 import lib.http.Network;
 import lib.http.Tuning;
+import lib.s3.ObjectStore;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 

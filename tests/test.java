@@ -34,7 +34,7 @@
 //SOURCES ../tag.java
 //SOURCES ../build.java
 //SOURCES ../upload.java
-//FILES LocalStore.java=../lib/LocalStore.java
+//FILES LocalStore.java=../lib/s3/local/LocalStore.java
 //RUNTIME_OPTIONS --enable-native-access=ALL-UNNAMED -Dslf4j.provider=org.slf4j.nop.NOPServiceProvider
 
 import static org.junit.platform.engine.discovery.ClassNameFilter.includeClassNamePatterns;

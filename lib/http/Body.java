@@ -10,8 +10,8 @@ import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.util.Base64;
 import java.util.HexFormat;
-import lib.Fault;
-import lib.FileTree;
+import lib.base.Fault;
+import lib.base.FileTree;
 
 /**
  * The bytes of a request, from their beginning for each attempt: a retry never sends an exhausted stream. For

@@ -3,7 +3,7 @@ package lib.http;
 import java.util.Collection;
 import java.util.Locale;
 import java.util.Map;
-import lib.Fault;
+import lib.base.Fault;
 
 /** The head of a request, of whatever client: a line break in it would be another header, or another request. */
 public final class Head {

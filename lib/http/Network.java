@@ -25,8 +25,9 @@ import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509TrustManager;
-import lib.Hosts;
-import lib.Fault;
+import lib.base.Fault;
+import lib.base.Hosts;
+import lib.base.Variables;
 import org.apache.hc.core5.http.HttpHost;
 
 /**
@@ -67,15 +68,11 @@ public final class Network {
     /** {@code ca} is the environment's own file of authorities. */
     public static Network of(Map<String, String> env, Optional<Path> ca) {
         Map<String, Path> authorities = new java.util.LinkedHashMap<>();
-        value(env, "AWS_CA_BUNDLE").ifPresent(file -> authorities.put("AWS_CA_BUNDLE", Path.of(file)));
+        Variables.set(env, "AWS_CA_BUNDLE").ifPresent(file -> authorities.put("AWS_CA_BUNDLE", Path.of(file)));
         // A shell for building with Nix sets it to a file that is not there.
-        value(env, "SSL_CERT_FILE").map(Path::of).filter(Files::exists).ifPresent(file -> authorities.put("SSL_CERT_FILE", file));
+        Variables.set(env, "SSL_CERT_FILE").map(Path::of).filter(Files::exists).ifPresent(file -> authorities.put("SSL_CERT_FILE", file));
         ca.ifPresent(file -> authorities.put("the environment's key 'ca'", file));
         return new Network(Map.copyOf(env), authorities);
-    }
-
-    private static Optional<String> value(Map<String, String> env, String name) {
-        return Optional.ofNullable(env.get(name)).map(String::strip).filter(text -> !text.isEmpty());
     }
 
     /** The proxy that requests to an address go through. Throws Fault (usage) for one that cannot be understood. */
@@ -85,7 +82,7 @@ public final class Network {
         }
         String scheme = address.getScheme().toLowerCase(Locale.ROOT) + "_proxy";
         return List.of(scheme, scheme.toUpperCase(Locale.ROOT), "all_proxy", "ALL_PROXY").stream()
-                .flatMap(name -> value(env, name).map(text -> read(name, text)).stream()).findFirst();
+                .flatMap(name -> Variables.set(env, name).map(text -> read(name, text)).stream()).findFirst();
     }
 
     private static Proxy read(String name, String text) {
@@ -113,7 +110,7 @@ public final class Network {
     private boolean isExempt(URI address) {
         String host = address.getHost().toLowerCase(Locale.ROOT).replaceAll("[\\[\\]]", "");
         int port = address.getPort() >= 0 ? address.getPort() : address.getScheme().equalsIgnoreCase("https") ? 443 : 80;
-        String list = value(env, "no_proxy").or(() -> value(env, "NO_PROXY")).orElse("");
+        String list = Variables.set(env, "no_proxy").or(() -> Variables.set(env, "NO_PROXY")).orElse("");
         for (String entry : list.toLowerCase(Locale.ROOT).split("[,\\s]+")) {
             String name = entry.replaceFirst("^\\*?\\.", "");
             if (name.matches("\\[.*\\](:\\d+)?|[^:]+:\\d+")) {

@@ -2,8 +2,8 @@ package lib.http;
 
 import java.io.IOException;
 import java.net.UnknownHostException;
-import java.time.DateTimeException;
 import java.security.cert.CertificateException;
+import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZonedDateTime;

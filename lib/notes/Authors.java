@@ -4,7 +4,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import lib.Project;
+import lib.config.Project;
 import org.commonmark.node.Link;
 import org.commonmark.node.Node;
 

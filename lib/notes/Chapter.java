@@ -3,7 +3,7 @@ package lib.notes;
 import java.time.LocalDate;
 import java.util.List;
 import java.util.Optional;
-import lib.Release;
+import lib.release.Release;
 
 /**
  * The manual's page with the notes of one MAJOR, newest release first.

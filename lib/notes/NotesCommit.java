@@ -7,8 +7,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import lib.Fault;
-import lib.Git;
+import lib.base.Fault;
+import lib.git.Git;
 import org.eclipse.jgit.lib.ObjectId;
 
 /**

@@ -3,8 +3,8 @@ package lib.notes;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import lib.Config;
-import lib.Project;
+import lib.config.Config;
+import lib.config.Project;
 
 /** Issues, pull requests and changes as people write them, and the Markdown links they become. */
 record References(Project project) {

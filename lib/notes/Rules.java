@@ -1,7 +1,7 @@
 package lib.notes;
 
 import java.util.List;
-import lib.Project;
+import lib.config.Project;
 
 /**
  * What a project wants its notes to look like.

@@ -4,8 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
-import lib.Git;
-import lib.Tree;
+import lib.git.Git;
+import lib.git.Tree;
 import org.eclipse.jgit.lib.ObjectId;
 
 /** Where the project's files are read from. Paths are relative to the top of the checkout; links inside it are followed. */

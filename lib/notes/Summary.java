@@ -4,8 +4,8 @@ import java.nio.file.Path;
 import java.time.LocalDate;
 import java.util.List;
 import java.util.Optional;
-import lib.Project;
-import lib.Release;
+import lib.config.Project;
+import lib.release.Release;
 
 /**
  * The manual's table of contents.

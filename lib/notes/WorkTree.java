@@ -11,9 +11,9 @@ import java.util.NavigableMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Stream;
-import lib.Fault;
-import lib.Git;
-import lib.Tree;
+import lib.base.Fault;
+import lib.git.Git;
+import lib.git.Tree;
 import org.eclipse.jgit.lib.ObjectId;
 
 /**

@@ -13,11 +13,12 @@ import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.function.Predicate;
-import lib.Console;
-import lib.Fault;
-import lib.Progress;
+import lib.base.Console;
+import lib.base.Fault;
+import lib.base.Progress;
+import lib.nix.Narinfo;
+import lib.nix.PublicKey;
 import lib.proof.Fetcher.NotThere;
-import lib.publish.Narinfo;
 
 /**
  * Store paths in a binary cache, with all they refer to: narinfos, signatures, NARs.

@@ -8,10 +8,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import lib.Environment;
-import lib.Fault;
-import lib.ObjectStore;
+import lib.base.Fault;
+import lib.config.Environment;
 import lib.http.Network;
+import lib.s3.ObjectStore;
 
 /** How a consumer gets at what was published: by bucket role (releases, cache, docs) and key. Safe for threads. */
 public interface Fetcher {

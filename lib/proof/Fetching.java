@@ -10,8 +10,8 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
-import lib.Console;
-import lib.Fault;
+import lib.base.Console;
+import lib.base.Fault;
 import lib.proof.Fetcher.NotThere;
 
 /**

@@ -11,7 +11,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
-import lib.Fault;
+import lib.base.Fault;
 
 /** What one part of a proof has found. Safe for threads. */
 public final class Findings {

@@ -7,15 +7,15 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import lib.BuiltRelease;
-import lib.Console;
-import lib.Progress;
-import lib.image.DockerArchive;
-import lib.registry.ImageIndex;
-import lib.registry.ImageStore;
+import lib.base.Console;
+import lib.base.Progress;
+import lib.oci.BuiltImage;
+import lib.oci.DockerArchive;
+import lib.oci.ImageIndex;
+import lib.oci.ImageStore;
 
 /** A release's images in one repository, as those who pull them get them. What a registry says of a digest comes from its name: only bytes count. */
-record ImageProof(ImageStore store, List<BuiltRelease.Image> images, Console console) {
+record ImageProof(ImageStore store, List<BuiltImage> images, Console console) {
 
     private interface Place {
         /** What is wrong, or the empty text; empty where there is nothing. */
@@ -36,7 +36,7 @@ record ImageProof(ImageStore store, List<BuiltRelease.Image> images, Console con
         wanted.manifests().forEach(manifest -> looks.add(document(manifest.digest(), manifest)));
         looks.add(document(wanted.index().digest(), wanted.index()));
         Map<String, Long> blobs = new LinkedHashMap<>();
-        for (BuiltRelease.Image image : images) {
+        for (BuiltImage image : images) {
             blobs.put(image.id(), image.configSize());
             image.layers().forEach(layer -> blobs.put(layer.blob(), layer.blobSize()));
         }

@@ -7,7 +7,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import lib.Fault;
+import lib.base.Fault;
 
 /** {@code manifest.nix}: an attribute set, system to the store path {@code nix upgrade-nix} installs. */
 final class Manifest {

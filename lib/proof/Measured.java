@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.security.MessageDigest;
 import java.util.HexFormat;
-import lib.FileTree;
+import lib.base.FileTree;
 
 /** Counts and digests the bytes that are read through it. */
 final class Measured extends InputStream {

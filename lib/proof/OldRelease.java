@@ -7,9 +7,9 @@ import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.function.Consumer;
-import lib.Project;
-import lib.Version;
+import lib.config.Project;
 import lib.proof.Fetcher.NotThere;
+import lib.release.Version;
 
 /** A version that older tools published, without release.json: the names it goes by are all that is known of it. */
 record OldRelease(Fetching fetcher, Project project, Version version) {
@@ -18,7 +18,7 @@ record OldRelease(Fetching fetcher, Project project, Version version) {
 
     /** {@code closure} proves store paths in the cache. */
     void prove(Findings findings, Consumer<Collection<String>> closure) {
-        String folder = project.folder(version);
+        String folder = project.folder(version.toString());
         String stem = project.prefix() + "-" + version;
         findings.unproven("which files there should be, and the pages of the manual: " + fetcher.name(RELEASES, folder + "release.json") + " is missing");
         String name = fetcher.name(RELEASES, folder + "manifest.nix");

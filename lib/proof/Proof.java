@@ -14,20 +14,21 @@ import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
-import lib.BuiltRelease;
-import lib.BuiltRelease.BuiltFile;
-import lib.Console;
-import lib.Environment;
-import lib.Exec;
-import lib.Fault;
-import lib.Git;
-import lib.Nix;
-import lib.Progress;
-import lib.Project;
-import lib.ReleaseJobs;
-import lib.Version;
+import lib.base.Console;
+import lib.base.Exec;
+import lib.base.Fault;
+import lib.base.Progress;
+import lib.config.Environment;
+import lib.config.Project;
+import lib.git.Git;
+import lib.nix.Nix;
+import lib.nix.PublicKey;
+import lib.nix.ReleaseJobs;
+import lib.oci.ImageStore;
 import lib.proof.Fetcher.NotThere;
-import lib.registry.ImageStore;
+import lib.release.BuiltRelease;
+import lib.release.BuiltRelease.BuiltFile;
+import lib.release.Version;
 
 /**
  * Fetches back what was published and compares it with what was built. Parts are named first and
@@ -78,7 +79,7 @@ public final class Proof {
 
     /** What a version's release.json says, fetched; empty where it was published without one. Throws Fault when it is not whole. */
     public Optional<BuiltRelease> released(Version version) {
-        String key = project.folder(version) + BuiltRelease.FILE;
+        String key = project.folder(version.toString()) + BuiltRelease.FILE;
         String name = fetcher.name("releases", key);
         return fetcher.find("releases", key).map(bytes -> {
             BuiltRelease released = BuiltRelease.parse(bytes, name);
@@ -91,7 +92,7 @@ public final class Proof {
 
     /** Every file of the version's folder, and its manifest.nix and release.json by what they say. */
     public Proof artifacts(BuiltRelease built) {
-        String folder = project.folder(built.version());
+        String folder = project.folder(built.version().toString());
         return check("release files", findings -> {
             SortedMap<String, BuiltFile> files = built.below("artifacts/" + folder.replaceAll("/$", ""));
             if (!files.containsKey("manifest.nix")) {

@@ -11,7 +11,7 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import lib.Fault;
+import lib.base.Fault;
 import lib.http.Network;
 import lib.http.Pool;
 import lib.http.Tuning;

@@ -8,9 +8,9 @@ import java.util.Arrays;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
-import lib.Environment;
-import lib.Fault;
-import lib.ObjectStore;
+import lib.base.Fault;
+import lib.config.Environment;
+import lib.s3.ObjectStore;
 
 /** Through the object store, with its keys and its own retries: for environments that are not public. */
 final class StoreFetcher implements Fetcher {

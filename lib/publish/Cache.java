@@ -17,15 +17,17 @@ import java.util.TreeSet;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
-import lib.Console;
-import lib.Fault;
-import lib.FileTree;
-import lib.Nix;
-import lib.ObjectStore;
-import lib.Progress;
-import lib.SigningKey;
-import lib.proof.Base32;
-import lib.proof.PublicKey;
+import lib.base.Console;
+import lib.base.Fault;
+import lib.base.FileTree;
+import lib.base.Parallel;
+import lib.base.Progress;
+import lib.nix.Base32;
+import lib.nix.Narinfo;
+import lib.nix.Nix;
+import lib.nix.PublicKey;
+import lib.nix.SigningKey;
+import lib.s3.ObjectStore;
 
 /**
  * A Nix binary cache in a bucket. What is asked of the bucket grows with the closure, never with

@@ -1,8 +1,8 @@
 package lib.publish;
 
-import lib.Console;
-import lib.Environment;
-import lib.Fault;
+import lib.base.Console;
+import lib.base.Fault;
+import lib.config.Environment;
 
 /**
  * A plan is carried out only after a question, with the environment in its colour.

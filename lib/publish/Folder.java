@@ -12,11 +12,12 @@ import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import lib.BuiltRelease.BuiltFile;
-import lib.Fault;
-import lib.ObjectStore;
-import lib.Version;
+import lib.base.Fault;
+import lib.base.Parallel;
 import lib.proof.Findings;
+import lib.release.BuiltRelease.BuiltFile;
+import lib.release.Version;
+import lib.s3.ObjectStore;
 
 /**
  * What stands below a prefix of a bucket.

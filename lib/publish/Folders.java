@@ -8,13 +8,13 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import lib.BuiltRelease;
-import lib.BuiltRelease.BuiltFile;
-import lib.Environment;
-import lib.FileTree;
-import lib.ObjectStore;
-import lib.Project;
-import lib.Version;
+import lib.base.FileTree;
+import lib.config.Environment;
+import lib.config.Project;
+import lib.release.BuiltRelease;
+import lib.release.BuiltRelease.BuiltFile;
+import lib.release.Version;
+import lib.s3.ObjectStore;
 
 /**
  * Where the files of a release go in the buckets of an environment.
@@ -30,7 +30,7 @@ public record Folders(ObjectStore store, Environment environment, Project projec
 
     /** All that stands in the folder of the version. */
     public Folder artifacts(BuiltRelease built) {
-        return versioned("releases", built, Folder.files(release, built.below(("artifacts/" + project.folder(built.version())).replaceAll("/$", ""))));
+        return versioned("releases", built, Folder.files(release, built.below(("artifacts/" + project.folder(built.version().toString())).replaceAll("/$", ""))));
     }
 
     /** What anybody needs to prove this release, or to point to it again. */
@@ -41,7 +41,7 @@ public record Folders(ObjectStore store, Environment environment, Project projec
     }
 
     private Folder versioned(String name, BuiltRelease built, SortedMap<String, Item> items) {
-        return new Folder(name, store, environment.releases(), project.folder(built.version()), items,
+        return new Folder(name, store, environment.releases(), project.folder(built.version().toString()), items,
                 replace ? Folder.Mode.REPLACED_CONTENT : Folder.Mode.CONTENT);
     }
 
@@ -61,12 +61,12 @@ public record Folders(ObjectStore store, Environment environment, Project projec
 
     /** The manual at a place as it was published with a version that is out. */
     public Folder published(String which, Version version, Optional<String> commit) {
-        return mirror(which, Folder.objects(store, environment.releases(), project.folder(version) + "manual/"), version, commit);
+        return mirror(which, Folder.objects(store, environment.releases(), project.folder(version.toString()) + "manual/"), version, commit);
     }
 
     /** Pages of the manual that stand among the artifacts by then, proved: the store copies those. */
     public SortedMap<String, Item> publishedPages(BuiltRelease built) {
-        String there = project.folder(built.version()) + "manual/";
+        String there = project.folder(built.version().toString()) + "manual/";
         return Folder.copies(release, built.below("manual"), built.below("artifacts/" + there.replaceAll("/$", "")), environment.releases(), there);
     }
 

@@ -5,11 +5,11 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import lib.BuiltRelease;
-import lib.Exec;
-import lib.Fault;
-import lib.Git;
-import lib.ReleaseTag;
+import lib.base.Exec;
+import lib.base.Fault;
+import lib.git.Git;
+import lib.release.BuiltRelease;
+import lib.release.ReleaseTag;
 import org.eclipse.jgit.lib.ObjectId;
 
 /**

@@ -6,12 +6,12 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
-import lib.Console;
-import lib.Environment;
-import lib.Fault;
-import lib.Project;
-import lib.Version;
-import lib.registry.ImageStore;
+import lib.base.Console;
+import lib.base.Fault;
+import lib.config.Environment;
+import lib.config.Project;
+import lib.oci.ImageStore;
+import lib.release.Version;
 
 /**
  * What a release does to others only when told to by name: users of a newer one must not fall back, and users of

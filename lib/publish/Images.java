@@ -12,15 +12,16 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
-import lib.BuiltRelease;
-import lib.Fault;
-import lib.Json;
-import lib.Version;
+import lib.base.Fault;
+import lib.base.Json;
+import lib.base.Parallel;
 import lib.http.Tuning;
-import lib.image.DockerArchive;
-import lib.registry.ImageIndex;
-import lib.registry.ImageStore;
-import lib.registry.Transfer;
+import lib.oci.BuiltImage;
+import lib.oci.DockerArchive;
+import lib.oci.ImageIndex;
+import lib.oci.ImageStore;
+import lib.oci.Transfer;
+import lib.release.Version;
 
 /**
  * A release's images in some repositories, under the tag of its version: blobs, then manifests, then the index that
@@ -31,7 +32,7 @@ import lib.registry.Transfer;
  * @param replace every blob is fetched and what is not whole is sent; another index under that tag is replaced: somebody said so by name
  * @param tuning  for how long what fails is sent again
  */
-public record Images(List<ImageStore> stores, Path release, List<BuiltRelease.Image> images, String version, boolean replace, Tuning tuning) implements Destination {
+public record Images(List<ImageStore> stores, Path release, List<BuiltImage> images, String version, boolean replace, Tuning tuning) implements Destination {
 
     private static final int CONCURRENCY = 8;
 
@@ -95,7 +96,7 @@ public record Images(List<ImageStore> stores, Path release, List<BuiltRelease.Im
     }
 
     // What two images share is sent with the first.
-    private Optional<Operation> blobs(BuiltRelease.Image image, Map<ImageStore, Set<String>> missing) {
+    private Optional<Operation> blobs(BuiltImage image, Map<ImageStore, Set<String>> missing) {
         Map<ImageStore, Set<String>> mine = new LinkedHashMap<>();
         missing.forEach((store, digests) -> {
             Set<String> some = new TreeSet<>(digests(image).keySet());
@@ -128,7 +129,7 @@ public record Images(List<ImageStore> stores, Path release, List<BuiltRelease.Im
     }
 
     /** Every blob of an image, with its size in bytes. */
-    private static Map<String, Long> digests(BuiltRelease.Image image) {
+    private static Map<String, Long> digests(BuiltImage image) {
         Map<String, Long> digests = new LinkedHashMap<>();
         digests.put(image.id(), image.configSize());
         image.layers().forEach(layer -> digests.put(layer.blob(), layer.blobSize()));
@@ -156,7 +157,7 @@ public record Images(List<ImageStore> stores, Path release, List<BuiltRelease.Im
      *
      * @param current the version that manifest.nix is at now
      */
-    public record Tags(List<ImageStore> stores, List<BuiltRelease.Image> images, List<String> tags, Supplier<Optional<Version>> current) implements Destination {
+    public record Tags(List<ImageStore> stores, List<BuiltImage> images, List<String> tags, Supplier<Optional<Version>> current) implements Destination {
 
         @Override
         public String name() {

@@ -7,9 +7,9 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Optional;
-import lib.BuiltRelease.BuiltFile;
-import lib.FileTree;
-import lib.ObjectStore;
+import lib.base.FileTree;
+import lib.release.BuiltRelease.BuiltFile;
+import lib.s3.ObjectStore;
 
 /** Bytes that shall stand under a key of a bucket. */
 public interface Item {

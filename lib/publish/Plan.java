@@ -10,10 +10,10 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicLong;
-import lib.Console;
-import lib.Fault;
-import lib.Json;
-import lib.Progress;
+import lib.base.Console;
+import lib.base.Fault;
+import lib.base.Json;
+import lib.base.Progress;
 
 /** The ordered list of operations that makes the actual state the desired one: printed, or run. */
 public final class Plan {

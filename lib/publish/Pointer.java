@@ -1,6 +1,6 @@
 package lib.publish;
 
-import lib.Version;
+import lib.release.Version;
 
 /** What users follow without naming a version; the names are those of {@code --move-pointers}. */
 public enum Pointer {

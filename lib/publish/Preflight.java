@@ -4,14 +4,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
-import lib.Console;
-import lib.Environment;
-import lib.Fault;
-import lib.ObjectStore;
-import lib.SigningKey;
-import lib.proof.PublicKey;
-import lib.registry.ImageStore;
-import lib.store.Dialect;
+import lib.base.Console;
+import lib.base.Fault;
+import lib.config.Environment;
+import lib.nix.PublicKey;
+import lib.nix.SigningKey;
+import lib.oci.ImageStore;
+import lib.s3.Dialect;
+import lib.s3.ObjectStore;
 
 /**
  * Everything that can be checked before the first byte is sent, reported at once.

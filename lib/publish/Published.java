@@ -8,12 +8,12 @@ import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import lib.Environment;
-import lib.Fault;
-import lib.ObjectStore;
-import lib.Project;
-import lib.Version;
-import lib.registry.ImageStore;
+import lib.base.Fault;
+import lib.config.Environment;
+import lib.config.Project;
+import lib.oci.ImageStore;
+import lib.release.Version;
+import lib.s3.ObjectStore;
 
 /**
  * Which versions of a project an environment holds, and at which of them each pointer is. A pointer that does not say

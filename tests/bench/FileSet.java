@@ -7,7 +7,7 @@ import java.util.Locale;
 import java.util.Random;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import lib.FileTree;
+import lib.base.FileTree;
 
 /** Files as a release has them, the same in every run; the sizes by the path in the folder. */
 record FileSet(String name, Path folder, SortedMap<String, Long> sizes) {

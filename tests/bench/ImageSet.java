@@ -9,10 +9,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import lib.BuiltRelease;
-import lib.Version;
-import lib.image.DockerArchive;
-import lib.image.ParallelGzip;
+import lib.oci.BuiltImage;
+import lib.oci.DockerArchive;
+import lib.oci.ParallelGzip;
+import lib.release.BuiltRelease;
+import lib.release.Version;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
 
@@ -23,7 +24,7 @@ record ImageSet(String name, Path release, BuiltRelease built, double seconds) {
 
     /** Writes a release for so many platforms; {@code seconds} is what reading one image costs, as build does it. */
     static ImageSet make(String name, Path release, List<String> architectures, int megabytes) throws IOException {
-        List<BuiltRelease.Image> images = new ArrayList<>();
+        List<BuiltImage> images = new ArrayList<>();
         Files.createDirectories(release);
         double seconds = 0;
         for (String architecture : architectures) {
@@ -41,8 +42,8 @@ record ImageSet(String name, Path release, BuiltRelease built, double seconds) {
 
     @Override
     public String toString() {
-        long bytes = built.images().stream().flatMap(image -> image.layers().stream()).mapToLong(BuiltRelease.ImageLayer::size).sum();
-        long sent = built.images().stream().flatMap(image -> image.layers().stream()).mapToLong(BuiltRelease.ImageLayer::blobSize).sum();
+        long bytes = built.images().stream().flatMap(image -> image.layers().stream()).mapToLong(BuiltImage.Layer::size).sum();
+        long sent = built.images().stream().flatMap(image -> image.layers().stream()).mapToLong(BuiltImage.Layer::blobSize).sum();
         return String.format(java.util.Locale.ROOT, "%s (%d images, %d layers each, %.0f MB, compressed %.0f MB)", name, built.images().size(), LAYERS, bytes / 1e6, sent / 1e6);
     }
 
@@ -56,7 +57,7 @@ record ImageSet(String name, Path release, BuiltRelease built, double seconds) {
                 Path layer = Files.createTempFile(file.getParent(), "layer", ".tar");
                 layer(layer, architecture + i, layerBytes);
                 names.add("\"layer" + i + ".tar\"");
-                diffIds.add("\"sha256:" + lib.FileTree.sha256(layer) + "\"");
+                diffIds.add("\"sha256:" + lib.base.FileTree.sha256(layer) + "\"");
                 TarArchiveEntry entry = new TarArchiveEntry("layer" + i + ".tar");
                 entry.setSize(Files.size(layer));
                 tar.putArchiveEntry(entry);

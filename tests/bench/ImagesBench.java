@@ -9,11 +9,11 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
-import lib.BuiltRelease;
-import lib.Console;
-import lib.Exec;
-import lib.Fault;
-import lib.FileTree;
+import lib.base.Console;
+import lib.base.Exec;
+import lib.base.Fault;
+import lib.base.FileTree;
+import lib.oci.BuiltImage;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -95,7 +95,7 @@ final class ImagesBench implements Callable<Integer> {
     // The unpacked tar is left for the rerun, which is to skopeo's advantage.
     private static Measure.Command skopeo(ImageSet set, List<String> repositories, String phase) {
         StringBuilder script = new StringBuilder("set -e\n");
-        for (BuiltRelease.Image image : set.built().images()) {
+        for (BuiltImage image : set.built().images()) {
             Path archive = set.release().resolve(image.path());
             Path tar = set.release().resolveSibling(image.path() + ".tar");
             if (phase.equals("first")) {
@@ -135,7 +135,7 @@ final class ImagesBench implements Callable<Integer> {
                         for (DockerRegistry registry : registries) {
                             FileTree.remove(registry.data());
                         }
-                        for (BuiltRelease.Image image : set.built().images()) {
+                        for (BuiltImage image : set.built().images()) {
                             Files.deleteIfExists(set.release().resolveSibling(image.path() + ".tar"));
                         }
                     }
@@ -147,7 +147,7 @@ final class ImagesBench implements Callable<Integer> {
     /** Throws Fault unless every image is there by its tag, with all its layers. */
     private static void arrived(String name, ImageSet set, String repository) throws IOException {
         TreeSet<String> there = new TreeSet<>();
-        for (BuiltRelease.Image image : set.built().images()) {
+        for (BuiltImage image : set.built().images()) {
             JsonNode manifest = inspect(repository + ":" + (name.equals(OURS) ? set.built().version() : image.architecture()));
             if (name.equals(OURS)) {
                 for (JsonNode entry : manifest.path("manifests")) {
@@ -160,7 +160,7 @@ final class ImagesBench implements Callable<Integer> {
                 there.add(manifest.path("config").path("digest").asText());
             }
         }
-        TreeSet<String> wanted = new TreeSet<>(set.built().images().stream().map(BuiltRelease.Image::id).toList());
+        TreeSet<String> wanted = new TreeSet<>(set.built().images().stream().map(BuiltImage::id).toList());
         if (!there.equals(wanted)) {
             throw Fault.failed(name + " did not push what it was to push", "in " + repository + " are " + there + ", not " + wanted, "there is nothing to compare");
         }

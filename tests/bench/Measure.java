@@ -5,8 +5,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import lib.Exec;
-import lib.Fault;
+import lib.base.Exec;
+import lib.base.Fault;
 
 /** What a run of another program cost, by the operating system's accounting of the finished child. */
 final class Measure {

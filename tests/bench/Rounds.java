@@ -1,7 +1,7 @@
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import lib.Console;
+import lib.base.Console;
 
 /** Who is compared takes turns, so that whatever else the machine does hits all alike. */
 final class Rounds {

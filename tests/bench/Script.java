@@ -7,8 +7,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import lib.Exec;
-import lib.Fault;
+import lib.base.Exec;
+import lib.base.Fault;
 
 /** A script of ours as JBang has compiled it, with the command line JBang would start. */
 record Script(Path file, String launcher, List<String> java) {

@@ -10,7 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import lib.Fault;
+import lib.base.Fault;
 
 /** The programs that send a folder to a prefix, and how each is told. */
 final class Senders {

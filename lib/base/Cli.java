@@ -1,0 +1,130 @@
+package lib.base;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import picocli.AutoComplete;
+import picocli.CommandLine;
+import picocli.CommandLine.Help.Ansi;
+import picocli.CommandLine.Help.ColorScheme;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+
+/** What every phase script shares on the command line: help, errors, exit codes. */
+public final class Cli {
+
+    /** What a phase gets from the process it runs in. Tests hand in their own. */
+    public record Session(Console console, Path folder, Map<String, String> env) {
+
+        public static Session system() {
+            return new Session(Console.system(System.getenv()), Path.of("").toAbsolutePath(), System.getenv());
+        }
+    }
+
+    /** A phase: its steps in order. */
+    public interface Phase {
+        Common common();
+
+        /** Says how values of its own kinds are read from options. */
+        default void prepare(CommandLine line) {
+        }
+
+        /** Throws Fault, or anything else for what nobody foresaw. */
+        void run(Session session) throws Exception;
+    }
+
+    /** The options every phase has, as a picocli mixin. */
+    public static final class Common {
+        @Option(names = "--repo", paramLabel = "DIR", description = "The checkout; default: the one this folder is in.")
+        public Path repo;
+
+        @Option(names = "--verbose", description = "Stack traces with errors.")
+        public boolean verbose;
+
+        @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this help and exit.")
+        boolean help;
+
+        @Option(names = "--completion", description = "Print a completion script for bash and zsh, and exit.")
+        boolean completion;
+
+        /** The folder to look for the checkout in, absolute. */
+        public Path folder(Session session) {
+            return repo == null ? session.folder() : session.folder().resolve(repo).normalize();
+        }
+    }
+
+    private Cli() {
+    }
+
+    /** Runs a phase as a process: ends the JVM with the exit code. */
+    public static void main(Phase phase, String[] args) {
+        System.exit(run(phase, Session.system(), args));
+    }
+
+    /** Runs a phase and returns its exit code: 0 done, 1 failed, 2 wrong usage, 3 refused by a guard. */
+    public static int run(Phase phase, Session session, String... args) {
+        Console console = session.console();
+        CommandLine line = new CommandLine(phase);
+        phase.prepare(line);
+        ColorScheme colours = CommandLine.Help.defaultColorScheme(console.colours() ? Ansi.ON : Ansi.OFF);
+        line.setColorScheme(colours);
+        try {
+            line.parseArgs(args);
+            if (line.isUsageHelpRequested()) {
+                line.setUsageHelpWidth(width(session.env()));
+                line.usage(console.out(), colours);
+                return 0;
+            }
+            if (phase.common().completion) {
+                console.out().print(AutoComplete.bash(line.getCommandName(), line));
+                return 0;
+            }
+            phase.run(session);
+            return 0;
+        } catch (ParameterException e) {
+            console.fault(Fault.usage("wrong usage of " + line.getCommandName(), e.getMessage(),
+                    "see " + line.getCommandName() + " --help"), false);
+            return Fault.Kind.USAGE.exitCode;
+        } catch (Fault fault) {
+            console.fault(fault, phase.common().verbose);
+            return fault.kind().exitCode;
+        } catch (Throwable e) {
+            Optional<Fault> known = ofFiles(e);
+            if (known.isPresent()) {
+                console.fault(known.get(), phase.common().verbose);
+                return known.get().kind().exitCode;
+            }
+            // Nobody foresaw this one; the class name is often the best clue there is.
+            console.fault(Fault.failed(line.getCommandName() + " failed unexpectedly", e.toString(),
+                    "run again with --verbose and report the stack trace").from(e), phase.common().verbose);
+            return Fault.Kind.FAILED.exitCode;
+        }
+    }
+
+    // Picocli would ask with all of our environment.
+    private static int width(Map<String, String> env) {
+        String[] size = Exec.of("sh", "-c", "stty size 2>&1 || :").stdin(Path.of("/dev/tty")).baseEnv(env).run().out().strip().split(" ");
+        boolean known = size.length == 2 && size[1].matches("\\d{2,4}");
+        return known ? Math.max(Integer.parseInt(size[1]), 55) : 80;
+    }
+
+    /** What a file system refuses can happen anywhere, and is nobody's mistake here. */
+    private static Optional<Fault> ofFiles(Throwable e) {
+        Throwable cause = e instanceof UncheckedIOException ? e.getCause() : e;
+        String message = String.valueOf(cause.getMessage());
+        boolean full = message.contains("No space left on device") || message.contains("Disk quota exceeded");
+        if (!(cause instanceof FileSystemException) && !(cause instanceof IOException && full)) {
+            return Optional.empty();
+        }
+        if (full) {
+            return Optional.of(Fault.failed("there is no room", message, "make room there and run again").from(e));
+        }
+        String why = cause instanceof AccessDeniedException ? "you may not read or write it" : cause instanceof NoSuchFileException ? "it is not there" : message;
+        return Optional.of(Fault.failed(((FileSystemException) cause).getFile() + " cannot be used", why, "look at it, and at who else changes it, and run again").from(e));
+    }
+}

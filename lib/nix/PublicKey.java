@@ -1,0 +1,64 @@
+package lib.nix;
+
+import java.nio.charset.StandardCharsets;
+import java.security.GeneralSecurityException;
+import java.security.KeyFactory;
+import java.security.Signature;
+import java.security.spec.X509EncodedKeySpec;
+import java.util.Base64;
+import java.util.HexFormat;
+import java.util.List;
+
+/**
+ * A cache's public key, Ed25519 (RFC 8032).
+ *
+ * @param name what signatures by it begin with
+ */
+public record PublicKey(String name, java.security.PublicKey key) {
+
+    // SubjectPublicKeyInfo of RFC 8410, up to the 32 bytes of the key itself.
+    private static final byte[] X509 = HexFormat.of().parseHex("302a300506032b6570032100");
+
+    /** From {@code NAME:BASE64}. Throws IllegalArgumentException. */
+    public static PublicKey of(String text) {
+        int colon = text.indexOf(':');
+        byte[] raw = colon < 1 ? new byte[0] : Base64.getDecoder().decode(text.substring(colon + 1).strip());
+        if (raw.length != 32) {
+            throw new IllegalArgumentException("'" + text + "' is no public key: NAME:BASE64 of 32 bytes");
+        }
+        byte[] encoded = java.util.Arrays.copyOf(X509, X509.length + raw.length);
+        System.arraycopy(raw, 0, encoded, X509.length, raw.length);
+        try {
+            return new PublicKey(text.substring(0, colon), KeyFactory.getInstance("Ed25519").generatePublic(new X509EncodedKeySpec(encoded)));
+        } catch (GeneralSecurityException e) {
+            throw new IllegalArgumentException("'" + text + "' is no public key: " + e.getMessage(), e);
+        }
+    }
+
+    /** Why a consumer who trusts only this key would not take the path; empty when they would. */
+    public List<String> refuse(Narinfo narinfo) {
+        List<String> ours = narinfo.signatures().stream().filter(signature -> signature.startsWith(name + ":")).toList();
+        if (ours.stream().anyMatch(signature -> verifies(narinfo.fingerprint(), signature))) {
+            return List.of();
+        }
+        if (!ours.isEmpty()) {
+            return List.of("the signature by " + name + " is not valid");
+        }
+        return List.of("it is not signed by " + name + ", but by " + narinfo.signers());
+    }
+
+    /** Whether a signature {@code NAME:BASE64} of a text is by this key. */
+    public boolean verifies(String text, String signature) {
+        if (!signature.startsWith(name + ":")) {
+            return false;
+        }
+        try {
+            Signature ed25519 = Signature.getInstance("Ed25519");
+            ed25519.initVerify(key);
+            ed25519.update(text.getBytes(StandardCharsets.UTF_8));
+            return ed25519.verify(Base64.getDecoder().decode(signature.substring(name.length() + 1)));
+        } catch (GeneralSecurityException | IllegalArgumentException e) {
+            return false;
+        }
+    }
+}

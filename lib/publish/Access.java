@@ -1,0 +1,200 @@
+package lib.publish;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Supplier;
+import lib.base.Cli;
+import lib.base.Console;
+import lib.base.FileTree;
+import lib.base.Lock;
+import lib.config.Environment;
+import lib.git.Git;
+import lib.http.Network;
+import lib.http.Tuning;
+import lib.nix.Nix;
+import lib.nix.SigningKey;
+import lib.oci.Repositories;
+import lib.s3.Embedded;
+import lib.s3.Keys;
+import lib.s3.ObjectStore;
+import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
+import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
+
+/**
+ * Object store, git repository and signing key of an environment, open for one run. The environment
+ * {@code local} is made here: a folder with buckets, a bare repository and a throw-away key.
+ */
+public final class Access implements AutoCloseable {
+
+    private ObjectStore store;
+    private String gitUrl;
+    private Repositories repositories;
+    private Path staging;
+    private Runnable lifetime = () -> { };
+    private Supplier<SigningKey> openKey;
+    private SigningKey key;
+    private final List<AutoCloseable> opened = new ArrayList<>();
+
+    private Access() {
+    }
+
+    public ObjectStore store() {
+        return store;
+    }
+
+    /** Where branch and tag go, as git understands it. */
+    public String gitUrl() {
+        return gitUrl;
+    }
+
+    /** Where images go. */
+    public Repositories repositories() {
+        return repositories;
+    }
+
+    /** A folder for what this run has to keep until it is sent; made by who puts something there, gone with the run. */
+    public Path staging() {
+        return staging;
+    }
+
+    /** The cache's key, looked for when first asked for: a plan needs none. Throws Fault where there is none. */
+    public synchronized SigningKey key() {
+        if (key == null) {
+            key = keep(openKey.get());
+        }
+        return key;
+    }
+
+    /** Throws Fault when the object store's keys end before a release is likely to be through. */
+    public void checkLifetime() {
+        lifetime.run();
+    }
+
+    /**
+     * What a run wants.
+     *
+     * @param signingKey  file with the cache's secret key, where one was named
+     * @param localFolder where the environment local is kept
+     * @param planOnly    nothing is to be changed, nor made
+     * @param concurrency requests to the object store at once, at most
+     * @param registries  repositories of images, of whatever environment
+     * @param network     the way to them
+     */
+    public record Wish(Optional<Path> signingKey, Path localFolder, boolean planOnly, int concurrency, List<String> registries, Network network) {
+    }
+
+    /**
+     * Opens an environment. A plan must not even make the local store: it looks at an empty one. Of those that publish from
+     * one clone to one environment only one is open at a time: they would mix what they staged. Throws Fault (refused) to others.
+     */
+    public static Access open(Environment environment, Git git, Nix nix, Cli.Session session, Wish wish) throws IOException {
+        Path folder = wish.localFolder();
+        Path staging = git.shared("staging-" + environment.name());
+        if (wish.planOnly()) {
+            boolean throwAway = environment.isLocal() && !Files.exists(folder);
+            return open(environment, throwAway ? Files.createTempDirectory("releng-local") : folder, throwAway, session, nix, git, wish, staging);
+        }
+        Lock lock = Lock.take(environment.isLocal() ? folder.resolve("lock") : git.shared(environment.name() + ".lock"), "an upload to " + environment.name());
+        try {
+            FileTree.remove(staging); // what a run that was killed has left
+            Access access = open(environment, folder, false, session, nix, git, wish, staging);
+            access.opened.add(() -> FileTree.remove(staging));
+            access.opened.add(lock);
+            return access;
+        } catch (RuntimeException | IOException e) {
+            lock.close();
+            throw e;
+        }
+    }
+
+    private static Access open(Environment environment, Path folder, boolean throwAway, Cli.Session session, Nix nix, Git git, Wish wish, Path staging)
+            throws IOException {
+        Access access = environment.isLocal() ? local(environment, folder, throwAway, session, nix, git, wish)
+                : remote(environment, git, List.of(environment.releases(), environment.cache(), environment.docs()), session.env(), session.console(), wish);
+        access.staging = staging.resolve(Long.toString(ProcessHandle.current().pid()));
+        return access;
+    }
+
+    /** Opens a deployment reached over the network; {@code buckets} are those that keys are needed for. */
+    public static Access remote(Environment environment, Git git, List<String> buckets, Map<String, String> env, Console console, Wish wish)
+            throws IOException {
+        Access access = new Access();
+        try {
+            SigningKey.removeLeftovers(env);
+            access.openKey = () -> SigningKey.of(wish.signingKey(), env);
+            String url = environment.git().orElseThrow();
+            access.gitUrl = environment.gerrit() ? git.remoteLike(url) : url;
+            Keys keys = access.keep(Keys.of(environment, buckets, env, console, InstantSource.system()));
+            keys.resolveCredentials(); // now: keys that cannot be had are found before anything begins
+            access.lifetime = keys::checkLifetime;
+            access.repositories = access.keep(new Repositories(environment, Optional.empty(), wish.registries(), env, !wish.planOnly(), console, wish.network()));
+            access.store = access.keep(ObjectStore.connect(environment.endpoint().orElseThrow(), environment.region(), keys,
+                    Tuning.DEFAULT.withConcurrency(wish.concurrency()), wish.network()));
+            return access;
+        } catch (RuntimeException e) {
+            access.close();
+            throw e;
+        }
+    }
+
+    // throwAway removes the folder at the end.
+    private static Access local(Environment environment, Path folder, boolean throwAway, Cli.Session session, Nix nix, Git git, Wish wish)
+            throws IOException {
+        Access access = new Access();
+        try {
+            if (throwAway) {
+                access.opened.add(() -> FileTree.remove(folder));
+            }
+            Files.createDirectories(folder);
+            Path bare = folder.resolve("git");
+            if (!Files.exists(bare)) {
+                git.git("init", "--quiet", "--bare", "--template=", "--object-format=sha1", bare.toString()).orFail("the repository of " + environment.name() + " could not be made", "look at " + folder);
+            }
+            access.gitUrl = bare.toString();
+            access.repositories = access.keep(new Repositories(environment, Optional.of(folder.resolve("images")), wish.registries(),
+                    session.env(), !wish.planOnly(), session.console(), wish.network()));
+            Path secret = folder.resolve("cache.sec");
+            if (!Files.exists(secret)) {
+                nix.generateKey(environment.cache(), secret, folder.resolve("cache.pub"));
+            }
+            access.openKey = () -> SigningKey.inFile(secret, session.env());
+            Embedded server = access.keep(Embedded.start(folder.resolve("buckets"),
+                    List.of(environment.releases(), environment.cache(), environment.docs(), environment.install()), session.env(), session.console()));
+            access.store = access.keep(ObjectStore.connect(server.endpoint(), environment.region(),
+                    StaticCredentialsProvider.create(AwsBasicCredentials.create(server.id(), server.secret())),
+                    Tuning.DEFAULT.withConcurrency(wish.concurrency()), wish.network()));
+            return access;
+        } catch (RuntimeException | IOException e) {
+            access.close();
+            throw e;
+        }
+    }
+
+    private <T extends AutoCloseable> T keep(T resource) {
+        opened.add(0, resource);
+        return resource;
+    }
+
+    /** Closes in the opposite order of opening; all of them, whatever one of them throws. */
+    @Override
+    public void close() throws IOException {
+        IOException failure = null;
+        for (AutoCloseable resource : opened) {
+            try {
+                resource.close();
+            } catch (Exception e) {
+                failure = failure != null ? failure : e instanceof IOException known ? known : new IOException(e);
+            }
+        }
+        opened.clear();
+        if (failure != null) {
+            throw failure;
+        }
+    }
+}

@@ -1,0 +1,81 @@
+package lib.release;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import lib.base.Fault;
+import lib.base.Json;
+import lib.config.Config;
+import lib.config.Project;
+import lib.git.Git;
+
+/**
+ * The release being made, as the checkout's version file tells it.
+ *
+ * @param version  the version
+ * @param name     the release's name, spoken and non-ASCII as people write it
+ * @param official the version file's {@code official_release}; empty in old trees, where flake.nix has the flag
+ */
+public record Release(Project project, Version version, String name, Optional<Boolean> official) {
+
+    /** Reads the version file's bytes. Throws Fault naming {@code file} and all its faults. */
+    public static Release read(Project project, byte[] json, String file) {
+        ObjectNode object = Json.object(json, file);
+        List<String> faults = new ArrayList<>();
+        // Other keys are allowed here: the file is the project's, not ours.
+        Json.Fields fields = new Json.Fields(object, file + ": ", faults);
+        String text = fields.text("version");
+        String name = fields.text("release_name");
+        Optional<Boolean> official = fields.optionalFlag("official_release");
+        Version version = null;
+        if (!text.isEmpty() || faults.isEmpty()) {
+            try {
+                version = Version.of(text);
+            } catch (IllegalArgumentException e) {
+                faults.add(file + ": version: " + e.getMessage());
+            }
+        }
+        if (faults.isEmpty() && (name.isBlank() || name.contains("\n") || name.contains("\""))) {
+            faults.add(file + ": release_name must be one line without quotes, and not empty");
+        }
+        if (!faults.isEmpty()) {
+            throw Fault.failed(file + " does not describe a release", faults, "mend it and run again");
+        }
+        return new Release(project, version, name, official);
+    }
+
+    /** The release that HEAD's version file describes. Throws Fault when there is none. */
+    public static Release at(Git git, Project project) {
+        String file = project.versionFile();
+        return read(project, git.read(git.head(), file).orElseThrow(() -> Fault.failed(file + " is not in HEAD",
+                "it says which version this is", "commit it, or name the version file in " + Config.FILE)), file);
+    }
+
+    /** The version file with {@code official_release} true; nothing else changes but the layout. */
+    public static byte[] markOfficial(byte[] json, String file) {
+        ObjectNode object = Json.object(json, file);
+        object.put("official_release", true);
+        return Json.pretty((JsonNode) object).getBytes(java.nio.charset.StandardCharsets.UTF_8);
+    }
+
+    public String major() {
+        return version.major();
+    }
+
+    /** {@code lix-2.93.1}: the folder of the artifacts and the stem of their names. */
+    public String stem() {
+        return project.prefix() + "-" + version;
+    }
+
+    /** The notes of this MAJOR, a path inside the checkout. */
+    public String notesFile() {
+        return project.releaseNotes() + "/rl-" + major() + ".md";
+    }
+
+    /** {@code Lix 2.93.1 "Bici Bici"}, for people. */
+    public String spoken() {
+        return project.name() + " " + version + " \"" + name + "\"";
+    }
+}

@@ -20,6 +20,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
@@ -29,6 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
  * the new one whole, and another run ends where an uninterrupted one would have. Requests of a stage go out at
  * once, so that the Nth is not the same each time: its stage is. A sample of each stage; all with --slow.
  */
+@Order(1)
 class CrashSweepTest {
 
     private static final boolean ALL = Boolean.getBoolean("releng.slow");

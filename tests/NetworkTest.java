@@ -1,6 +1,7 @@
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.abort;
 
@@ -17,6 +18,7 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.KeyStore;
 import java.time.Duration;
 import java.util.Base64;
 import java.util.HashMap;
@@ -24,6 +26,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
+import javax.net.ssl.KeyManagerFactory;
+import javax.net.ssl.SSLContext;
 import lib.base.Exec;
 import lib.base.Fault;
 import lib.base.FileTree;
@@ -34,6 +38,7 @@ import lib.s3.ObjectStore;
 import org.gaul.s3proxy.S3Proxy;
 import org.gaul.s3proxy.auth.AuthenticationType;
 import org.gaul.s3proxy.nio2blob.FilesystemNio2BlobStore;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -44,7 +49,7 @@ import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 /** Proxies and authorities, as the usual variables tell all programs. */
 class NetworkTest {
 
-    private static final Tuning ONCE = new Tuning(4, 5 << 20, 5 << 20, Duration.ofSeconds(5), Duration.ofSeconds(10), 1, Duration.ZERO);
+    private static final Tuning ONCE = new Tuning(4, 5 << 20, 5 << 20, Duration.ofSeconds(20), Duration.ofMinutes(1), 1, Duration.ZERO);
     private static final String NAME = "store.kettle.invalid";
 
     @TempDir
@@ -116,29 +121,40 @@ class NetworkTest {
         Network.of(Map.of("SSL_CERT_FILE", "/no-cert-file.crt"), Optional.empty()).tls();
     }
 
-    @Test
-    void aStoreOnANameThatOnlyTheProxyKnowsIsUsedThroughIt() throws Exception {
+    /** A key of its own for a name, and the file that vouches for it. */
+    private Path authority(String name) {
         Path keys = temp.resolve("keys.p12");
-        keytool("-genkeypair", "-alias", "server", "-keyalg", "EC", "-dname", "CN=" + NAME, "-ext", "san=dns:" + NAME, "-validity", "2", "-keystore", keys.toString());
+        keytool("-genkeypair", "-alias", "server", "-keyalg", "EC", "-dname", "CN=" + name, "-ext", "san=dns:" + name, "-validity", "2", "-keystore", keys.toString());
         Path ca = temp.resolve("ca.pem");
         keytool("-exportcert", "-rfc", "-alias", "server", "-keystore", keys.toString(), "-file", ca.toString());
+        return ca;
+    }
+
+    private S3Proxy storeOverTls() throws Exception {
         Files.createDirectories(temp.resolve("store/bucket"));
         S3Proxy server = S3Proxy.builder().blobStore(new FilesystemNio2BlobStore(temp.resolve("store").toString()))
-                .secureEndpoint(URI.create("https://127.0.0.1:0")).keyStore(keys.toString(), "changeit")
+                .secureEndpoint(URI.create("https://127.0.0.1:0")).keyStore(temp.resolve("keys.p12").toString(), "changeit")
                 .awsAuthentication(AuthenticationType.AWS_V4, "id", "secret").ignoreUnknownHeaders(true).build();
         server.start();
-        Map<String, String> env = Map.of("AWS_CA_BUNDLE", ca.toString());
+        return server;
+    }
+
+    @Test
+    void aStoreOnANameThatOnlyTheProxyKnowsIsUsedThroughIt() throws Exception {
+        Map<String, String> env = Map.of("AWS_CA_BUNDLE", authority(NAME).toString());
+        S3Proxy server = storeOverTls();
         try (ConnectProxy proxy = new ConnectProxy(server.getSecurePort())) {
             URI endpoint = URI.create("https://" + NAME + ":" + server.getSecurePort());
             String known = "http://me:p%40ss@127.0.0.1:" + proxy.port();
-            try (ObjectStore store = store(endpoint, Network.of(with(env, "HTTPS_PROXY", known), Optional.empty()))) {
+            Network network = Network.of(with(env, "HTTPS_PROXY", known), Optional.empty());
+            try (ObjectStore store = store(endpoint, network)) {
                 Path file = Files.write(temp.resolve("file"), new byte[6 << 20]);
                 store.put("bucket", "large", file, FileTree.sha256(file), "no-cache"); // in parts
                 assertEquals(List.of("large"), List.copyOf(store.list("bucket", "").keySet()));
                 assertEquals(6 << 20, store.get("bucket", "large").orElseThrow().length);
             }
             assertTrue(proxy.asked.stream().allMatch(("CONNECT " + NAME + ":" + server.getSecurePort() + " HTTP/1.1")::equals) && !proxy.asked.isEmpty(), proxy.asked.toString());
-            Fetcher anybody = Fetcher.anonymous(Map.of("cache", endpoint), Duration.ofSeconds(10), Network.of(with(env, "HTTPS_PROXY", known), Optional.empty()));
+            Fetcher anybody = Fetcher.anonymous(Map.of("cache", endpoint), Duration.ofSeconds(10), network);
             assertThrows(Fetcher.NotThere.class, () -> anybody.open("cache", "k")); // S3Proxy's 403, through the tunnel
 
             refused(endpoint, env, "no address is known for the name " + NAME);
@@ -146,6 +162,50 @@ class NetworkTest {
             refused(endpoint, Map.of("HTTPS_PROXY", known), "AWS_CA_BUNDLE");
         } finally {
             server.stop();
+        }
+    }
+
+    @Test
+    void aHandshakeThatIsDroppedIsTriedAgain() throws Exception {
+        Map<String, String> env = Map.of("SSL_CERT_FILE", authority("localhost").toString());
+        S3Proxy server = storeOverTls();
+        try (Dropping way = new Dropping(server.getSecurePort(), 2);
+                ObjectStore store = ObjectStore.connect(URI.create("https://localhost:" + way.port()), "local",
+                        StaticCredentialsProvider.create(AwsBasicCredentials.create("id", "secret")),
+                        new Tuning(1, 5 << 20, 5 << 20, Duration.ofSeconds(5), Duration.ofSeconds(10), 5, Duration.ofSeconds(20)), Network.of(env, Optional.empty()))) {
+            assertEquals(Optional.empty(), store.get("bucket", "k"));
+            assertEquals(3, way.asked.size());
+        } finally {
+            server.stop();
+        }
+    }
+
+    @Test
+    @DisplayName("hazard 51: a TLS peer that stops reading hangs the run, and the watchdog that is to notice")
+    void aTlsPeerThatStopsReadingIsGivenUp() throws Exception {
+        Path ca = authority("localhost");
+        KeyManagerFactory keys = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+        keys.init(KeyStore.getInstance(temp.resolve("keys.p12").toFile(), "changeit".toCharArray()), "changeit".toCharArray());
+        SSLContext context = SSLContext.getInstance("TLS");
+        context.init(keys.getKeyManagers(), null, null);
+        Path file = Files.write(temp.resolve("file"), new byte[40 << 20]);
+        List<Socket> taken = new CopyOnWriteArrayList<>();
+        try (ServerSocket server = context.getServerSocketFactory().createServerSocket(0, 50, InetAddress.getLoopbackAddress());
+                ObjectStore store = ObjectStore.connect(URI.create("https://localhost:" + server.getLocalPort()), "local",
+                        StaticCredentialsProvider.create(AwsBasicCredentials.create("id", "secret")),
+                        new Tuning(1, 1L << 40, 5 << 20, Duration.ofSeconds(5), Duration.ofSeconds(1), 1, Duration.ZERO), Network.of(Map.of(), Optional.of(ca)))) {
+            Listener.start(() -> {
+                Socket client = server.accept();
+                taken.add(client);
+                client.getInputStream().read(); // the handshake, and then nothing more
+            });
+            Fault fault = assertTimeoutPreemptively(Duration.ofSeconds(30), () -> assertThrows(Fault.class,
+                    () -> store.put("bucket", "k", file, FileTree.sha256(file), "no-cache")));
+            assertTrue(fault.getMessage().contains("nothing moved for 1 s"), fault.getMessage());
+        } finally {
+            for (Socket socket : taken) {
+                socket.close();
+            }
         }
     }
 
@@ -298,6 +358,34 @@ class NetworkTest {
                     out.write("HTTP/1.1 200 OK\r\n\r\n".getBytes());
                     start(() -> upstream.getInputStream().transferTo(out));
                     in.transferTo(upstream.getOutputStream());
+                }
+            }
+        }
+    }
+
+    /** Ends the first connections in the middle of the handshake. */
+    private static final class Dropping extends Listener {
+        private final int server;
+        private final int first;
+
+        Dropping(int server, int first) throws IOException {
+            this.server = server;
+            this.first = first;
+        }
+
+        @Override
+        void serve(Socket client) throws IOException {
+            try (client) {
+                asked.add("");
+                if (asked.size() <= first) {
+                    client.getInputStream().read();
+                    client.shutdownOutput();
+                    client.getInputStream().transferTo(OutputStream.nullOutputStream());
+                    return;
+                }
+                try (Socket upstream = new Socket("127.0.0.1", server)) {
+                    start(() -> upstream.getInputStream().transferTo(client.getOutputStream()));
+                    client.getInputStream().transferTo(upstream.getOutputStream());
                 }
             }
         }

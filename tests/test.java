@@ -99,6 +99,8 @@ class test implements Callable<Integer> {
                 .configurationParameter("junit.jupiter.execution.parallel.config.strategy", "fixed")
                 .configurationParameter("junit.jupiter.execution.parallel.config.fixed.parallelism", "4")
                 .configurationParameter("junit.jupiter.execution.parallel.config.executor-service", "WORKER_THREAD_POOL")
+                // What takes longest begins first, else all wait for it at the end.
+                .configurationParameter("junit.jupiter.testclass.order.default", "org.junit.jupiter.api.ClassOrderer$OrderAnnotation")
                 .configurationParameter("junit.jupiter.execution.timeout.default", "5 m")
                 .build();
         SummaryGeneratingListener summary = new SummaryGeneratingListener();

@@ -2,6 +2,7 @@ package lib.http;
 
 import java.io.IOException;
 import java.net.SocketException;
+import org.apache.hc.client5.http.io.ManagedHttpClientConnection;
 import org.apache.hc.core5.http.ClassicHttpRequest;
 import org.apache.hc.core5.http.ClassicHttpResponse;
 import org.apache.hc.core5.http.HttpException;
@@ -36,7 +37,7 @@ final class Executor extends HttpRequestExecutor {
         core.setEndpointDetails(connection.getEndpointDetails());
         exchange.begins(connection.getEndpointDetails() != null && connection.getEndpointDetails().getRequestCount() > 0);
         try {
-            if (exchange.reused() && connection.isDataAvailable(Timeout.ONE_MILLISECOND)) {
+            if (exchange.reused() && connection instanceof ManagedHttpClientConnection kept && kept.getSocket().getInputStream().available() > 0) {
                 throw new SocketException("bytes that nobody asked for");
             }
             ClassicHttpResponse response = send(request, connection, exchange);

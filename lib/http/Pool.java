@@ -133,11 +133,13 @@ public final class Pool implements AutoCloseable {
             try {
                 ClassicHttpResponse response = client.executeOpen(host, exchange.request, exchange.context(proxy));
                 InputStream content = response.getEntity() == null ? InputStream.nullInputStream() : response.getEntity().getContent();
-                boolean whole = true;
+                boolean whole = false;
                 try {
-                    return reader.read(new Answer(response.getCode(), headers(response), content, exchange.waited()));
-                } catch (IOException e) {
-                    whole = e instanceof Refusal;
+                    T result = reader.read(new Answer(response.getCode(), headers(response), content, exchange.waited()));
+                    whole = true;
+                    return result;
+                } catch (Refusal e) {
+                    whole = true;
                     throw e;
                 } finally {
                     if (whole) {

@@ -1,6 +1,8 @@
 package lib.http;
 
+import java.io.EOFException;
 import java.io.IOException;
+import java.net.SocketException;
 import java.net.UnknownHostException;
 import java.security.cert.CertificateException;
 import java.time.DateTimeException;
@@ -42,7 +44,7 @@ public final class Retry {
                 }
             } catch (IOException e) {
                 pause = backoff(tried);
-                if (e instanceof UnknownHostException || e instanceof SSLException && !(e.getCause() instanceof java.net.SocketException)
+                if (e instanceof UnknownHostException || e instanceof SSLException && !(e.getCause() instanceof SocketException || e.getCause() instanceof EOFException)
                         || tried == tuning.attempts() || tooLate(pause, end)) {
                     throw e;
                 }

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import org.apache.hc.core5.http.ClassicHttpResponse;
 import org.apache.hc.core5.http.ConnectionClosedException;
+import org.apache.hc.core5.http.HttpException;
 import org.apache.hc.core5.http.config.Http1Config;
 import org.apache.hc.core5.http.impl.io.DefaultHttpResponseParserFactory;
 import org.apache.hc.core5.http.io.HttpMessageParser;
@@ -12,7 +13,10 @@ import org.apache.hc.core5.http.io.HttpMessageParserFactory;
 import org.apache.hc.core5.http.io.SessionInputBuffer;
 import org.apache.hc.core5.http.message.BasicLineParser;
 
-/** Heads of answers as RFC 9112 has them: the library takes one that breaks off for a whole one with fewer headers. */
+/**
+ * Heads of answers as RFC 9112 has them: the library takes one that breaks off for a whole one with fewer headers, and
+ * what came behind the last answer for the next.
+ */
 final class StrictAnswers implements HttpMessageParserFactory<ClassicHttpResponse> {
 
     // A head has an end, and so have its lines.
@@ -22,7 +26,23 @@ final class StrictAnswers implements HttpMessageParserFactory<ClassicHttpRespons
     @Override
     public HttpMessageParser<ClassicHttpResponse> create() {
         HttpMessageParser<ClassicHttpResponse> parser = LENIENT.create();
-        return (SessionInputBuffer buffer, InputStream in) -> parser.parse(buffer, new FilterInputStream(in) {
+        return new HttpMessageParser<>() {
+            private boolean announced; // by an answer that only says that another one is coming
+
+            @Override
+            public ClassicHttpResponse parse(SessionInputBuffer buffer, InputStream in) throws IOException, HttpException {
+                if (buffer.length() > 0 && !announced) {
+                    throw new ConnectionClosedException("there were bytes that nobody asked for");
+                }
+                ClassicHttpResponse answer = parser.parse(buffer, whole(in));
+                announced = answer != null && answer.getCode() < 200;
+                return answer;
+            }
+        };
+    }
+
+    private static InputStream whole(InputStream in) {
+        return new FilterInputStream(in) {
             @Override
             public int read(byte[] bytes, int offset, int length) throws IOException {
                 int read = super.read(bytes, offset, length);
@@ -31,7 +51,7 @@ final class StrictAnswers implements HttpMessageParserFactory<ClassicHttpRespons
                 }
                 return read;
             }
-        });
+        };
     }
 
     @Override

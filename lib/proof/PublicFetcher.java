@@ -62,6 +62,7 @@ final class PublicFetcher implements Fetcher {
             if (status == 200) {
                 return answer;
             }
+            answer.text(); // to its end, where that is near: then the connection is of further use
             answer.body().close();
             if (status == 403 || status == 404 || status == 410) {
                 throw new NotThere("answers " + status, kept(answer));

@@ -38,6 +38,9 @@ import org.apache.hc.core5.http.HttpHost;
  */
 public final class Network {
 
+    /** What to do where a proxy answers 407. */
+    public static final String LOGIN = "the proxy wants a login, or another one: set HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT, and run again";
+
     /** No proxy, and what Java trusts. */
     public static final Network PLAIN = new Network(Map.of(), Map.of());
 

@@ -70,7 +70,8 @@ public final class Retry {
                         + " SSL_CERT_FILE or the environment's key ca";
             }
         }
-        return e.getMessage() == null ? e.toString() : e.getMessage();
+        String said = e.getMessage() == null ? e.toString() : e.getMessage();
+        return said.contains("refused by proxy") && said.contains("407") ? said + "; " + Network.LOGIN : said;
     }
 
     private static boolean tooLate(long pause, long end) {

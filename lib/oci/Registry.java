@@ -299,6 +299,7 @@ public final class Registry implements ImageStore, AutoCloseable {
             case 401 -> "log in and run again: skopeo login " + repository.replaceAll("/.*", "") + ", or docker login";
             case 403 -> "let this login write there, or log in as another, and run again";
             case 404 -> "see that the repository is there and that the login may see it, and run again";
+            case 407 -> Network.LOGIN;
             case 429 -> "wait as long as it asks, and run again; what is there is not sent again";
             default -> "run again; what is there is not sent again";
         });

@@ -375,6 +375,7 @@ public final class ObjectStore implements AutoCloseable {
             case "QuotaExceeded", "InsufficientStorage", "XMinioStorageFull" -> "have room made in the store, and run again: what is there is not sent twice";
             case "BadDigest", "XAmzContentSHA256Mismatch" -> "the file is not what was built, or was changed on the way: build again";
             default -> switch (e.status) {
+                case 407 -> Network.LOGIN;
                 case 301, 302, 303, 307, 308 -> "set the environment's region and endpoint to those of the bucket: this address sends elsewhere";
                 case 413, 507 -> "have room made in the store, or a larger object allowed, and run again: what is there is not sent twice";
                 case 200 -> "see that this is the address of an object store, and that nothing on the way answers in its place";

@@ -125,8 +125,8 @@ class AccessTest {
 
     private Fault assertFault(org.junit.jupiter.api.function.Executable work, String... saying) {
         Fault fault = assertThrows(Fault.class, work);
-        // The whole trace: what --verbose prints must not hold a secret either.
         java.io.StringWriter all = new java.io.StringWriter();
+        // The whole trace: what --verbose prints must not hold a secret either.
         fault.printStackTrace(new java.io.PrintWriter(all));
         String text = all + fault.next();
         for (String part : saying) {

@@ -194,7 +194,7 @@ class NetworkTest {
                 ObjectStore store = ObjectStore.connect(URI.create("https://localhost:" + server.getLocalPort()), "local",
                         StaticCredentialsProvider.create(AwsBasicCredentials.create("id", "secret")),
                         new Tuning(1, 1L << 40, 5 << 20, Duration.ofSeconds(5), Duration.ofSeconds(1), 1, Duration.ZERO), Network.of(Map.of(), Optional.of(ca)))) {
-            Listener.start(() -> {
+            FaultProxy.start(() -> {
                 Socket client = server.accept();
                 taken.add(client);
                 client.getInputStream().read(); // the handshake, and then nothing more
@@ -286,28 +286,12 @@ class NetworkTest {
         private final ServerSocket socket = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
 
         Listener() throws IOException {
-            start(() -> {
+            FaultProxy.start(() -> {
                 while (!socket.isClosed()) {
                     Socket client = socket.accept();
-                    start(() -> serve(client));
+                    FaultProxy.start(() -> serve(client));
                 }
             });
-        }
-
-        interface Work {
-            void run() throws IOException;
-        }
-
-        static void start(Work work) {
-            Thread thread = new Thread(() -> {
-                try {
-                    work.run();
-                } catch (IOException e) {
-                    // the other side has ended it
-                }
-            });
-            thread.setDaemon(true);
-            thread.start();
         }
 
         abstract void serve(Socket client) throws IOException;
@@ -356,7 +340,7 @@ class NetworkTest {
                 asked.add(head.lines().findFirst().orElseThrow());
                 try (Socket upstream = new Socket("127.0.0.1", server)) {
                     out.write("HTTP/1.1 200 OK\r\n\r\n".getBytes());
-                    start(() -> upstream.getInputStream().transferTo(out));
+                    FaultProxy.start(() -> upstream.getInputStream().transferTo(out));
                     in.transferTo(upstream.getOutputStream());
                 }
             }
@@ -384,7 +368,7 @@ class NetworkTest {
                     return;
                 }
                 try (Socket upstream = new Socket("127.0.0.1", server)) {
-                    start(() -> upstream.getInputStream().transferTo(client.getOutputStream()));
+                    FaultProxy.start(() -> upstream.getInputStream().transferTo(client.getOutputStream()));
                     client.getInputStream().transferTo(upstream.getOutputStream());
                 }
             }

@@ -147,6 +147,11 @@ class PointersTest {
             assertDone(upload(young, "--point-to", "2.95.0"));
             assertEquals(List.of(older, newest), Stream.of("latest", "2.96").map(tag -> registry.tag("lix/lix", tag)).toList());
             assertDone(upload(young, "--point-to", "2.96.0"));
+            // As a run leaves it that is killed right after its tag overtook a newer release.
+            assertDone(upload(young, "--point-to", "2.95.0", "--move-pointers", "latest"));
+            assertTrue(assertDone(upload(old)).err().contains(images + ":latest is at 2.95.0, though manifest.nix is at 2.96.0, which is there, too: --point-to 2.96.0"));
+            assertDone(upload(young, "--point-to", "2.96.0"));
+            assertFalse(assertDone(upload(old)).err().contains("puts it right"));
             assertDone(upload(young, "--target", "verify", "--release", "2.96.0"));
             assertDone(upload(old, "--target", "verify", "--release", "2.95.0"));
 

@@ -33,13 +33,13 @@ class PrepareTest {
         return Checkout.of(Home.samples(), temp.resolve("checkout"));
     }
 
-    private static Checkout commit(Checkout checkout) {
+    static Checkout commit(Checkout checkout) {
         checkout.git("add", "-A");
         checkout.git("commit", "-q", "--allow-empty", "--no-verify", "-m", "test");
         return checkout;
     }
 
-    private static Checkout.Run run(Checkout checkout, String... args) {
+    static Checkout.Run run(Checkout checkout, String... args) {
         return checkout.run(new prepare(), args);
     }
 
@@ -48,7 +48,7 @@ class PrepareTest {
     }
 
     /** A run that must end so, saying all of this, and leave the checkout as it was. */
-    private static Checkout.Run assertChangesNothing(Checkout checkout, int exit, List<String> says, String... args) throws IOException {
+    static Checkout.Run assertChangesNothing(Checkout checkout, int exit, List<String> says, String... args) throws IOException {
         Map<String, String> before = checkout.state();
         Checkout.Run run = run(checkout, args);
         assertExit(exit, run);
@@ -60,7 +60,7 @@ class PrepareTest {
         return run;
     }
 
-    private static void assertPrepared(Checkout checkout, Checkout.Run run) {
+    static void assertPrepared(Checkout checkout, Checkout.Run run) {
         assertExit(0, run);
         assertEquals("", checkout.git("status", "--porcelain"));
         assertTrue(checkout.git("log", "-1", "--format=%s").startsWith("release: release notes for "));
@@ -432,13 +432,6 @@ class PrepareTest {
         assertTrue(checkout.git("log", "-1", "--format=%B").matches("release: release notes for 2.95.0\n\nChange-Id: I[0-9a-f]{40}\\s*"));
     }
 
-    @Test
-    void aHookThatRefusesIsQuotedAndNothingChanges() throws IOException {
-        Checkout checkout = sample();
-        Program.write(checkout.folder.resolve(".git/hooks/commit-msg"), "#!/bin/sh\necho no such ticket >&2\nexit 1\n");
-        assertChangesNothing(checkout, 3, List.of("the commit-msg hook refused", "no such ticket"));
-    }
-
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void hooksAreFoundWhereCoreHooksPathSays(boolean relative) throws IOException {
@@ -489,85 +482,6 @@ class PrepareTest {
         checkout.git("config", "gpg.format", "ssh");
         checkout.git("config", "user.signingKey", temp.resolve("no such key").toString());
         assertChangesNothing(checkout, 1, List.of("git could not make the commit", "nothing was changed"));
-    }
-
-    // --- failing and dying half-way
-
-    @Test
-    void aLockedIndexChangesNothingAndIsExplained() throws IOException {
-        Checkout checkout = sample().write(".git/index.lock", "");
-        assertChangesNothing(checkout, 1, List.of("git could not write the notes into the work tree", "index.lock"));
-    }
-
-    @ParameterizedTest
-    @ValueSource(booleans = {true, false})
-    void aBranchThatCannotBeMovedLeavesIndexAndFilesAsTheyWere(boolean locked) throws IOException {
-        Checkout checkout = sample();
-        if (locked) {
-            checkout.write(".git/refs/heads/releng/test.lock", "");
-        } else {
-            Program.write(checkout.folder.resolve(".git/hooks/reference-transaction"), "#!/bin/sh\nexit 1\n");
-        }
-        assertChangesNothing(checkout, 1, List.of("git could not move refs/heads/releng/test"));
-    }
-
-    @Test
-    void filesThatCannotBeWrittenLeaveTheOthersAsTheyWere() throws IOException {
-        // The checkout filter of the notes fails after git has removed the entries.
-        Checkout checkout = commit(sample().write(".gitattributes", "rl-2.95.md filter=broken\n"));
-        checkout.git("config", "filter.broken.smudge", "false");
-        checkout.git("config", "filter.broken.required", "true");
-        assertChangesNothing(checkout, 1, List.of("git could not write the notes into the work tree"));
-    }
-
-    @Test
-    void eachCallOfGitThatFailsInTurnLeavesEverythingAsItWas() throws IOException {
-        Checkout checkout = sample();
-        Path calls = temp.resolve("calls");
-        Program.write(temp.resolve("bin/git"), """
-                #!/bin/sh
-                echo "$1" >> "$CALLS"
-                PATH=$REAL_PATH
-                [ "$(wc -l < "$CALLS")" -eq "$FAIL_AT" ] && exit 1
-                exec git "$@"
-                """);
-        String path = checkout.env().get("PATH");
-        Checkout failing = checkout.at(checkout.folder).with("CALLS", calls.toString()).with("REAL_PATH", path)
-                .with("PATH", temp.resolve("bin") + ":" + path);
-        Map<String, String> before = checkout.state();
-        String start = checkout.git("rev-parse", "HEAD");
-        int failed = 0;
-        for (int call = 1; call == 1 || Files.readAllLines(calls).size() >= call - 1; call++) {
-            Files.deleteIfExists(calls);
-            Checkout.Run run = run(failing.with("FAIL_AT", String.valueOf(call)), "--date", "2026-11-22");
-            if (run.exit() == 0) {
-                assertPrepared(checkout, run);
-                checkout.git("reset", "-q", "--keep", start);
-            } else {
-                assertTrue(run.err().contains("next: "), run.err());
-                failed++;
-            }
-            assertEquals(before, checkout.state(), "call " + call + " of " + Files.readAllLines(calls));
-        }
-        assertTrue(failed >= 5, "only " + failed + " calls of git mattered");
-    }
-
-    @ParameterizedTest
-    @ValueSource(booleans = {true, false})
-    void aRunThatWasStoppedIsExplainedAndTheAdviceWorks(boolean staged) throws IOException {
-        Checkout checkout = sample();
-        String before = checkout.git("rev-parse", "HEAD");
-        assertPrepared(checkout, run(checkout));
-        // As if killed after the work tree was written, with the index already there or not yet.
-        checkout.git("update-ref", "refs/heads/releng/test", before);
-        if (!staged) {
-            checkout.git("read-tree", before);
-        }
-        Checkout.Run run = assertChangesNothing(checkout, 3, List.of("the notes of 2.95.0 are there, but not committed"));
-        String advice = run.err().substring(run.err().indexOf("git stash")).strip();
-        checkout.git(advice.substring("git ".length()).split(" "));
-        assertPrepared(checkout, run(checkout));
-        assertEquals(before, checkout.git("rev-parse", "HEAD^"));
     }
 
     @Test

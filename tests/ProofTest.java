@@ -252,10 +252,9 @@ class ProofTest {
             assertEquals(large[0] & 0xff, in.read());
         }
         long end = System.nanoTime() + Duration.ofSeconds(20).toNanos();
-        // Polled, with an end: the thread ends by itself when it finds that nobody reads.
         while (Thread.getAllStackTraces().keySet().stream().anyMatch(thread -> thread.getName().equals("proof download"))) {
             assertTrue(System.nanoTime() < end, "the download goes on");
-            Thread.sleep(50);
+            Thread.sleep(50); // polled, with an end: the thread ends by itself when it finds that nobody reads
         }
         assertThrows(Fetcher.NotThere.class, () -> keyed.open("releases", "not there"));
     }

@@ -4,11 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Stream;
 import lib.base.Exec;
 import lib.base.FileTree;
 import lib.git.Git;
@@ -22,28 +19,26 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Phase 2 in real checkouts, in this order: what it makes, what it refuses, hooks and signing, linked worktrees,
- * failing and being killed at each git call, and going on afterwards.
+ * Phase 2 in real checkouts, in this order: what it makes, what it refuses, where it runs, hooks, tags that are there
+ * already, signing. What is in disorder, fails or dies half-way is TagInterruptedTest's.
  */
 class TagTest {
 
-    private static final String VERSION = "2.95.0";
+    static final String VERSION = "2.95.0";
     private static final String SUBJECT = "release: 2.95.0 \"Crème Brûlée\"";
-    private static final String VERSION_FILE = """
+    static final String VERSION_FILE = """
             {
                 "version": "2.95.0",
                 "official_release": false,
                 "release_name": "Crème Brûlée"
             }
             """;
-    private static final String CHANGE_ID_HOOK = """
+    static final String CHANGE_ID_HOOK = """
             #!/bin/sh
             grep -q ^Change-Id: "$1" && exit 0
             printf '\\nChange-Id: I%s\\n' $(git hash-object "$1") >> "$1"
             """;
     private static final String NOTES = "doc/manual/src/release-notes/rl-2.95.md";
-
-    private static final boolean SLOW = Boolean.getBoolean("releng.slow");
 
     @TempDir
     static Path template;
@@ -53,7 +48,12 @@ class TagTest {
 
     @BeforeAll
     static void theSample() throws IOException {
-        Checkout checkout = Checkout.empty(template);
+        project(template);
+    }
+
+    /** A project that can be tagged, in an empty folder. */
+    static void project(Path folder) throws IOException {
+        Checkout checkout = Checkout.empty(folder);
         checkout.write("version.json", VERSION_FILE).write("README.md", "hello\n").write("src/main.cc", "int main() {}\n")
                 .write(NOTES, "# Lix 2.95 \"Crème Brûlée\" (2026-11-22)\n\n\n# Lix 2.95.0 (2026-11-22)\n");
         committed(checkout);
@@ -74,22 +74,22 @@ class TagTest {
         return checkout;
     }
 
-    private static Checkout.Run tag(Checkout checkout, String... args) {
+    static Checkout.Run tag(Checkout checkout, String... args) {
         return checkout.run(new tag(), args);
     }
 
-    private static void hook(Checkout checkout, String name, String script) throws IOException {
+    static void hook(Checkout checkout, String name, String script) throws IOException {
         Program.write(checkout.folder.resolve(".git/hooks").resolve(name), script);
     }
 
-    private static Optional<ReleaseTag> remembered(Checkout checkout) {
+    static Optional<ReleaseTag> remembered(Checkout checkout) {
         try (Git git = Git.open(checkout.folder, checkout.env())) {
             return ReleaseTag.remembered(git, VERSION);
         }
     }
 
     /** Everything a finished release is, on top of the commit it was started from. */
-    private static void assertReleased(Checkout checkout, String start) {
+    static void assertReleased(Checkout checkout, String start) {
         String commit = checkout.git("rev-parse", "refs/tags/2.95.0^{commit}");
         assertEquals("HEAD", checkout.git("rev-parse", "--abbrev-ref", "HEAD"));
         assertEquals(commit, checkout.git("rev-parse", "HEAD"));
@@ -110,7 +110,7 @@ class TagTest {
         checkout.git("fsck", "--strict");
     }
 
-    private static void assertRefused(Checkout checkout, String says, String... args) throws IOException {
+    static void assertRefused(Checkout checkout, String says, String... args) throws IOException {
         Map<String, String> before = checkout.state();
         Checkout.Run run = tag(checkout, args);
         assertEquals(3, run.exit(), run.err());
@@ -396,92 +396,6 @@ class TagTest {
         assertReleased(checkout, start);
     }
 
-    // --- a repository in disorder
-
-    @Test
-    @DisplayName("hazard 5: a branch that is not remembered is said, and running on the branch remembers it")
-    void aForgottenBranchIsRemembered() throws IOException {
-        Checkout checkout = sample();
-        String start = checkout.git("rev-parse", "HEAD");
-        tag(checkout);
-        try (Git git = Git.open(checkout.folder, checkout.env())) {
-            ReleaseTag.forget(git, VERSION);
-        }
-        assertRefused(checkout, "is not remembered");
-        checkout.git("checkout", "-q", "releng/test");
-        assertEquals(0, tag(checkout).exit());
-        assertReleased(checkout, start);
-    }
-
-    @Test
-    void locksThatWereLeftAreNamed() throws IOException {
-        Checkout checkout = sample();
-        for (String lock : List.of("index.lock", "HEAD.lock", "packed-refs.lock", "refs/tags/2.95.0.lock", "refs/heads/releng/test.lock")) {
-            Path file = checkout.folder.resolve(".git").resolve(lock);
-            Files.createFile(file);
-            assertRefused(checkout, file.toString());
-            Files.delete(file);
-        }
-    }
-
-    @Test
-    void aBranchThatCannotMoveTakesTheTagAwayAgain() throws IOException {
-        Checkout checkout = sample();
-        hook(checkout, "reference-transaction", "#!/bin/sh\n[ \"$1\" = prepared ] || exit 0\ngrep -q refs/heads/ && { echo frozen >&2; exit 1; }\nexit 0\n");
-        Map<String, String> before = checkout.state();
-        Checkout.Run run = tag(checkout);
-        assertEquals(1, run.exit(), run.err());
-        assertTrue(run.err().contains("frozen") && run.err().contains("are as they were"), run.err());
-        assertEquals(before, checkout.state());
-    }
-
-    @Test
-    void aPostCheckoutHookThatFailsIsOnlySaid() throws IOException {
-        Checkout checkout = sample();
-        String start = checkout.git("rev-parse", "HEAD");
-        hook(checkout, "post-checkout", "#!/bin/sh\necho hook trouble >&2; exit 1\n");
-        Checkout.Run run = tag(checkout);
-        assertEquals(0, run.exit(), run.err());
-        assertTrue(run.err().contains("hook trouble"), run.err());
-        assertReleased(checkout, start);
-    }
-
-    @ParameterizedTest
-    @ValueSource(strings = {"nothing", "gone", "empty", "half", "whole", "index"})
-    @DisplayName("hazard 12: a git killed in the middle of its checkout")
-    void aHalfDoneCheckoutIsFinished(String left) throws IOException {
-        Checkout checkout = sample();
-        String start = checkout.git("rev-parse", "HEAD");
-        tag(checkout);
-        checkout.git("checkout", "-q", "releng/test");
-        String whole = VERSION_FILE.replace("false", "true");
-        Path file = checkout.folder.resolve("version.json");
-        switch (left) {
-            case "gone" -> Files.delete(file);
-            case "empty" -> Files.writeString(file, "");
-            case "half" -> Files.writeString(file, whole.substring(0, 20));
-            case "whole" -> Files.writeString(file, whole);
-            case "index" -> checkout.git("checkout", "-q", VERSION, "--", ".");
-            default -> { }
-        }
-        Path lock = checkout.folder.resolve(".git/index.lock");
-        Files.createFile(lock);
-        assertRefused(checkout, lock.toString());
-        Files.delete(lock);
-        Checkout.Run run = tag(checkout);
-        assertEquals(0, run.exit(), run.err());
-        assertReleased(checkout, start);
-    }
-
-    @Test
-    void aChangeThatNoBrokenCheckoutMakesIsNotTakenForOne() throws IOException {
-        Checkout checkout = sample();
-        tag(checkout);
-        checkout.git("checkout", "-q", "releng/test");
-        checkout.write("version.json", VERSION_FILE.replace("Brûlée", "Caramel"));
-        assertRefused(checkout, "version.json");
-    }
-
     // --- signing
 
     @Test
@@ -521,174 +435,5 @@ class TagTest {
         assertEquals(0, tag(checkout).exit());
         checkout.git("update-ref", "-d", "refs/heads/" + VERSION);
         assertReleased(checkout, start);
-    }
-
-    // --- failing and dying half-way
-
-    @Test
-    void aFullDiskLeavesEverythingOrTheNextRunFinishes() throws IOException {
-        Path disk = Files.createDirectory(temp.resolve("disk"));
-        Assumptions.assumeTrue(Exec.of("mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", disk.toString()).run().exit() == 0,
-                "mounting a small tmpfs is not permitted here");
-        try {
-            int refused = 0;
-            for (int pages = 0; pages < 24; pages += SLOW ? 1 : 5) {
-                refused += fillsUp(disk, pages) ? 1 : 0;
-            }
-            assertTrue(refused > 0);
-        } finally {
-            // Lazily: what another test starts at this instant may hold a file of ours open until it executes.
-            Exec.of("umount", "--lazy", disk.toString()).orFail("umount", "");
-        }
-    }
-
-    /** Leaves so many pages of the disk free, and says whether that was too few. */
-    private static boolean fillsUp(Path disk, int pages) throws IOException {
-        Checkout checkout = sample(disk.resolve("checkout" + pages));
-        String start = checkout.git("rev-parse", "HEAD");
-        Map<String, String> before = checkout.state();
-        Path ballast = disk.resolve("ballast");
-        Files.write(ballast, new byte[(int) (Files.getFileStore(disk).getUsableSpace() - pages * 4096L)]);
-        Checkout.Run run = tag(checkout);
-        Files.delete(ballast);
-        if (run.exit() != 0 && !run.err().contains("not everything could be put back")) {
-            assertEquals(before, checkout.state(), pages + " pages free: " + run.err());
-        }
-        Checkout.Run next = tag(checkout);
-        assertEquals(0, next.exit(), next.err());
-        assertReleased(checkout, start);
-        FileTree.remove(checkout.folder);
-        return run.exit() != 0;
-    }
-
-    // Every git the phase, or a hook of it, runs is an instant: the wrapper fails, or kills the phase's process, before
-    // or after the real git of that number. What JGit asks git once a process does not count.
-    private static final String WRAPPER = """
-            #!/bin/sh
-            PATH=$REAL_PATH; export PATH
-            case "$1 $2" in "--version "* | "config --system") exec git "$@" ;; esac
-            echo "$1" >> "$GIT_LOG"
-            if [ $(wc -l < "$GIT_LOG") -eq "$GIT_AT" ]; then
-              if [ "$GIT_WHEN" = after ]; then git "$@"; fi
-              if [ -n "$GIT_KILL" ]; then kill -9 $(cat "$GIT_KILL"); fi
-              echo "sabotaged" >&2; exit 77
-            fi
-            exec git "$@"
-            """;
-
-    private record Instant(int at, String command, String when, boolean kill) {
-    }
-
-    private Checkout sabotaged(Checkout checkout, Instant instant) throws IOException {
-        Path bin = temp.resolve("bin");
-        if (!Files.exists(bin)) {
-            Program.write(bin.resolve("git"), WRAPPER);
-        }
-        Path log = temp.resolve("log-" + checkout.folder.getFileName());
-        Files.deleteIfExists(log);
-        String path = checkout.env().get("PATH");
-        return checkout.at(checkout.folder).with("REAL_PATH", path).with("PATH", bin + ":" + path).with("GIT_LOG", log.toString())
-                .with("GIT_AT", Integer.toString(instant.at())).with("GIT_WHEN", instant.when())
-                .with("GIT_KILL", instant.kill() ? temp.resolve("pid").toString() : "");
-    }
-
-    /** All gits of an undisturbed run, before and after each; unless slow those that write, and of the others none or some. */
-    private List<Instant> instants(Checkout undisturbed, boolean kill, String... args) throws IOException {
-        assertEquals(0, tag(sabotaged(undisturbed, new Instant(0, "", "", false)), args).exit());
-        List<String> commands = Files.readAllLines(temp.resolve("log-" + undisturbed.folder.getFileName()));
-        List<Instant> instants = new ArrayList<>();
-        for (int i = 0; i < commands.size(); i++) {
-            String command = commands.get(i);
-            boolean writes = List.of("commit-tree", "tag", "update-ref", "checkout").contains(command);
-            for (String when : SLOW || !kill ? List.of("before", "after") : List.of("after")) {
-                if (writes || SLOW || !kill && when.equals("before") && i % 3 == 0) {
-                    instants.add(new Instant(i + 1, command, when, kill));
-                }
-            }
-        }
-        assertTrue(instants.size() >= 5, instants.toString());
-        return instants;
-    }
-
-    @Test
-    void anyGitThatFailsLeavesEverythingAsItWas() throws IOException {
-        for (Instant instant : instants(sample(temp.resolve("undisturbed")), false)) {
-            Checkout checkout = sample(temp.resolve(instant.at() + instant.when()));
-            String start = checkout.git("rev-parse", "HEAD");
-            Map<String, String> before = checkout.state();
-            Checkout.Run run = tag(sabotaged(checkout, instant));
-            if (run.exit() != 0) {
-                assertEquals(before, checkout.state(), instant + run.err());
-                assertEquals(Optional.empty(), remembered(checkout));
-                assertTrue(run.err().contains("sabotaged"), instant + run.err());
-            }
-            assertEquals(0, tag(checkout).exit());
-            assertReleased(checkout, start);
-        }
-    }
-
-    @Test
-    void aForcedTagIsPutBackWhateverGitFails() throws IOException {
-        Checkout undisturbed = sample(temp.resolve("undisturbed"));
-        undisturbed.git("tag", VERSION);
-        for (Instant instant : instants(undisturbed, false, "--force-tag")) {
-            Checkout checkout = sample(temp.resolve(instant.at() + instant.when()));
-            checkout.git("tag", "-a", "-m", "mine", VERSION);
-            Map<String, String> before = checkout.state();
-            Checkout.Run run = tag(sabotaged(checkout, instant), "--force-tag");
-            if (run.exit() != 0) {
-                assertEquals(before, checkout.state(), instant + run.err());
-            }
-        }
-    }
-
-    @Test
-    @DisplayName("hazard 12: killed between tag and merge, or at any other instant, the next run finishes the same release")
-    void killedAtAnyInstantTheNextRunFinishes() throws IOException {
-        Checkout undisturbed = sample(temp.resolve("undisturbed"));
-        hook(undisturbed, "commit-msg", CHANGE_ID_HOOK);
-        for (Instant instant : instants(undisturbed, true)) {
-            Checkout checkout = sample(temp.resolve(instant.at() + instant.when()));
-            hook(checkout, "commit-msg", CHANGE_ID_HOOK);
-            String start = checkout.git("rev-parse", "HEAD");
-            killed(checkout, instant);
-            String tagged = checkout.git("for-each-ref", "refs/tags");
-            Checkout.Run run = tag(checkout);
-            assertEquals(0, run.exit(), instant + run.err());
-            assertReleased(checkout, start);
-            assertTrue(checkout.git("for-each-ref", "refs/tags").startsWith(tagged), "a tag that was made stays: " + instant);
-        }
-    }
-
-    @Test
-    void killedWhileForcingTheNextRunFinishesOrSaysSo() throws IOException {
-        Checkout undisturbed = sample(temp.resolve("undisturbed"));
-        undisturbed.git("tag", VERSION);
-        for (Instant instant : instants(undisturbed, true, "--force-tag")) {
-            Checkout checkout = sample(temp.resolve(instant.at() + instant.when()));
-            checkout.git("tag", VERSION);
-            String start = checkout.git("rev-parse", "HEAD");
-            killed(checkout, instant, "--force-tag");
-            if (checkout.git("rev-parse", "refs/tags/2.95.0").equals(start)) {
-                assertRefused(checkout, "is there already");
-                assertEquals(0, tag(checkout, "--force-tag").exit());
-            } else {
-                assertEquals(0, tag(checkout).exit());
-            }
-            assertReleased(checkout, start);
-        }
-    }
-
-    /** Runs the phase as its own process, which the wrapper kills. */
-    private void killed(Checkout checkout, Instant instant, String... args) throws IOException {
-        Checkout sabotaged = sabotaged(checkout, instant);
-        List<String> line = new ArrayList<>(List.of("sh", "-c", "echo $$ > \"$GIT_KILL\"; exec \"$@\"", "sh",
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
-                "-Djava.io.tmpdir=" + temp, "-cp", System.getProperty("java.class.path"), "tag"));
-        Stream.of(args).forEach(line::add);
-        Exec.Result result = Exec.of(line).in(checkout.folder).baseEnv(sabotaged.env()).run();
-        assertEquals(137, result.exit(), instant + result.err());
-        List<String> log = Files.readAllLines(temp.resolve("log-" + checkout.folder.getFileName()));
-        assertEquals(instant.command(), log.get(log.size() - 1), "killed at another git than meant");
     }
 }

@@ -125,8 +125,8 @@ public final class Console {
             err.println(shown(paint(Colour.BOLD, "  next: ") + fault.next(), "  "));
         }
         if (verbose) {
-            // Asked for by name, to be reported: nobody else is shown a trace.
             StringWriter trace = new StringWriter();
+            // Asked for by name, to be reported: nobody else is shown a trace.
             fault.printStackTrace(new PrintWriter(trace, true));
             err.println(shown("  " + trace.toString().strip(), "  "));
         }

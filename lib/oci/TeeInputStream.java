@@ -5,7 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 
-/** Writes all that is read from it to another place, too. */
+/** Writes all that is read from it to another place, too, what is skipped among it: commons-io's leaves that out, and a digest would be another. */
 final class TeeInputStream extends FilterInputStream {
     private final OutputStream copy;
 

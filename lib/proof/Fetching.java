@@ -197,9 +197,9 @@ final class Fetching {
         }
     }
 
-    // Twice as long each time, and never in step with the others that failed at the same moment.
     private static void pause(int attempt) {
         try {
+            // Twice as long each time, and never in step with the others that failed at the same moment.
             Thread.sleep(ThreadLocalRandom.current().nextLong(50, 150L << attempt));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

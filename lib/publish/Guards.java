@@ -46,7 +46,31 @@ public final class Guards {
 
     /** Whether an image tag does; of several repositories, whether it does in all. */
     public boolean images(Pointer pointer, String tag, List<ImageStore> stores) {
-        return moves(pointer, tag, "the image tag " + tag, () -> published.images(stores, tag, version, otherwise(pointer)));
+        Place place = () -> published.images(stores, tag, version, otherwise(pointer));
+        boolean moves = moves(pointer, tag, "the image tag " + tag, place);
+        if (moves && !told.contains(pointer)) {
+            warnWhereOvertaken(pointer, tag, place, stores);
+        }
+        return moves;
+    }
+
+    // A run that was killed right after it had overtaken another's newer release leaves the tag at ours: the next one has
+    // nothing to do, and would say so.
+    private void warnWhereOvertaken(Pointer pointer, String tag, Place place, List<ImageStore> stores) {
+        Optional<Version> newer = published.current().filter(out -> out.compareTo(version) > 0 && pointer.isOf(version, out));
+        try {
+            if (newer.isEmpty() || !place.at().equals(Optional.of(version))) {
+                return;
+            }
+            for (ImageStore store : stores) {
+                if (store.tag(newer.get().toString()).isPresent()) {
+                    console.warn(store.name() + ":" + tag + " is at " + version + ", though manifest.nix is at " + newer.get()
+                            + ", which is there, too: --point-to " + newer.get() + " puts it right");
+                }
+            }
+        } catch (IOException e) {
+            throw Fault.failed("the image tag " + tag + " cannot be read", e.toString(), "run again").from(e);
+        }
     }
 
     // Before each pointer said by itself where it is, it was where the last thing is that a release writes.

@@ -8,6 +8,7 @@
 //DEPS software.amazon.awssdk:bom:2.57.8@pom
 //DEPS software.amazon.awssdk:s3
 //DEPS software.amazon.awssdk:apache5-client
+//DEPS software.amazon.awssdk.crt:aws-crt:0.39.0
 //DEPS org.apache.httpcomponents.client5:httpclient5:5.6.4
 //DEPS com.github.luben:zstd-jni:1.5.7-28
 //DEPS org.tukaani:xz:1.12

@@ -10,6 +10,7 @@
 //DEPS software.amazon.awssdk:bom:2.57.8@pom
 //DEPS software.amazon.awssdk:s3
 //DEPS software.amazon.awssdk:apache5-client
+//DEPS software.amazon.awssdk.crt:aws-crt:0.39.0
 //SOURCES ../lib/base/Console.java ../lib/base/Exec.java ../lib/base/Fault.java ../lib/base/FileTree.java ../lib/base/Json.java
 //SOURCES ../lib/base/PlainPath.java ../lib/base/Shown.java ../lib/config/ImagePolicy.java ../lib/nix/Nix.java
 //SOURCES ../lib/s3/Embedded.java ../lib/release/BuiltRelease.java ../lib/release/Version.java

@@ -4,10 +4,11 @@
 //DEPS software.amazon.awssdk:bom:2.57.8@pom
 //DEPS software.amazon.awssdk:s3
 //DEPS software.amazon.awssdk:apache5-client
+//DEPS software.amazon.awssdk.crt:aws-crt:0.39.0
 //DEPS org.apache.httpcomponents.client5:httpclient5:5.6.4
 //DEPS org.slf4j:slf4j-nop:2.0.20
 //SOURCES ../lib/base/Fault.java ../lib/base/FileTree.java ../lib/base/Hosts.java ../lib/base/Variables.java ../lib/http/*.java ../lib/s3/ContentType.java ../lib/s3/Dialect.java ../lib/s3/Documents.java ../lib/s3/Listing.java ../lib/s3/ObjectStore.java
-//SOURCES ../lib/s3/Pace.java ../lib/s3/Parts.java ../lib/s3/Probe.java ../lib/s3/Sdk.java ../lib/s3/Signer.java ../lib/s3/Wire.java
+//SOURCES ../lib/s3/Pace.java ../lib/s3/Parts.java ../lib/s3/Probe.java ../lib/s3/Sdk.java ../lib/s3/Crt.java ../lib/s3/Flow.java ../lib/s3/Wire.java
 // As in upload.java, which says why.
 //COMPILE_OPTIONS -XDstringConcat=inline
 //RUNTIME_OPTIONS -XX:+IgnoreUnrecognizedVMOptions -XX:+UseSerialGC -XX:-UsePerfData -Xmx128m

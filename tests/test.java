@@ -20,6 +20,7 @@
 //DEPS software.amazon.awssdk:bom:2.57.8@pom
 //DEPS software.amazon.awssdk:s3
 //DEPS software.amazon.awssdk:apache5-client
+//DEPS software.amazon.awssdk.crt:aws-crt:0.39.0
 //DEPS org.gaul:s3proxy:4.1.0
 //DEPS org.junit:junit-bom:6.1.3@pom
 //DEPS org.junit.jupiter:junit-jupiter

@@ -1,5 +1,6 @@
 package lib.http;
 
+import java.io.Closeable;
 import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -88,7 +89,7 @@ public final class Body {
         if (bytes == null && length <= FEW) {
             bytes = few();
         }
-        try (FileChannel channel = bytes == null ? open() : null) {
+        try (FileChannel channel = bytes == null ? channel() : null) {
             long position = 0;
             int end = filled;
             do {
@@ -99,6 +100,61 @@ public final class Body {
                 end = 0;
             } while (position < length);
         }
+    }
+
+    /** Its bytes for who pulls them; not for those that come once. */
+    public interface Source extends Closeable {
+
+        /** In bytes. */
+        long length();
+
+        /** Puts more into the buffer, at most what it takes, and says whether that was the last. Throws Fault as {@link #pass}. */
+        boolean fill(ByteBuffer buffer);
+
+        /** Begins again. */
+        void rewind();
+    }
+
+    /** Opens it. Throws Fault when the file cannot be read. */
+    public Source open() {
+        if (once != null) {
+            throw new IllegalStateException("these bytes are pushed");
+        }
+        if (bytes == null && length <= FEW) {
+            bytes = few();
+        }
+        FileChannel channel = bytes == null ? channel() : null;
+        return new Source() {
+            private long position;
+
+            @Override
+            public long length() {
+                return length;
+            }
+
+            @Override
+            public boolean fill(ByteBuffer buffer) {
+                int some = (int) Math.min(buffer.remaining(), length - position);
+                int limit = buffer.limit();
+                buffer.limit(buffer.position() + some);
+                Body.this.fill(channel, position, buffer);
+                buffer.limit(limit);
+                position += some;
+                return position == length;
+            }
+
+            @Override
+            public void rewind() {
+                position = 0;
+            }
+
+            @Override
+            public void close() throws IOException {
+                if (channel != null) {
+                    channel.close();
+                }
+            }
+        };
     }
 
     /** In hex. */
@@ -151,7 +207,7 @@ public final class Body {
         }
     }
 
-    private FileChannel open() {
+    private FileChannel channel() {
         try {
             return FileChannel.open(file, StandardOpenOption.READ);
         } catch (IOException e) {

@@ -6,10 +6,11 @@ import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.net.ConnectException;
 import java.util.Map;
 import java.util.Optional;
-import java.util.SortedMap;
 import java.util.TreeMap;
+import javax.net.ssl.SSLException;
 import lib.http.Body;
 import lib.http.Network;
 import lib.http.Pool;
@@ -17,6 +18,7 @@ import lib.http.Refusal;
 import lib.http.Retry;
 import lib.http.Tuning;
 import software.amazon.awssdk.auth.credentials.AwsCredentialsProvider;
+import software.amazon.awssdk.utils.http.SdkHttpUtils;
 
 /**
  * Signed requests of the S3 API to one endpoint, with retries, on connections that are kept; so many
@@ -36,17 +38,19 @@ public final class Wire implements AutoCloseable {
 
     private final AwsCredentialsProvider credentials;
     private final Tuning tuning;
-    private final Signer signer;
     private final Pace pace;
-    private final Pool pool;
+    private final Network network;
+    private final URI endpoint;
+    private final Crt crt;
     private final String top;
 
     /** {@code pace} says how many requests there may be at once. */
     public Wire(URI endpoint, String region, AwsCredentialsProvider credentials, Tuning tuning, Pace pace, Network network) {
         this.credentials = credentials;
         this.tuning = tuning;
-        this.signer = new Signer(region);
-        this.pool = new Pool(endpoint.resolve("/"), tuning, network);
+        this.network = network;
+        this.endpoint = endpoint;
+        this.crt = new Crt(endpoint, region, tuning, network);
         // Some stores have their S3 API below a path.
         this.top = endpoint.getRawPath() == null ? "" : endpoint.getRawPath().replaceFirst("/+$", "");
         this.pace = pace;
@@ -69,23 +73,35 @@ public final class Wire implements AutoCloseable {
     /** One attempt of {@link #send}. */
     <T> T once(String method, String bucket, String key, String query, Map<String, String> headers, Body body, String payload,
                        Reader<T> reader) throws IOException {
-        String path = top + "/" + bucket + (key.isEmpty() ? "" : "/" + Signer.encode(key, true));
-        SortedMap<String, String> signed = new TreeMap<>(headers);
-        signed.put("host", pool.host());
+        String path = top + "/" + bucket + (key.isEmpty() ? "" : "/" + SdkHttpUtils.urlEncodeIgnoreSlashes(key));
         pace.begin();
         try {
-            signer.sign(method, path, query, signed, payload, credentials.resolveCredentials(), System.currentTimeMillis() / 1000);
-            String target = query.isEmpty() ? path : path + "?" + query;
-            signed.remove("host");
-            return pool.exchange(method, target, signed, body, answer -> {
+            return crt.exchange(method, query.isEmpty() ? path : path + "?" + query, headers, body, payload, credentials.resolveCredentials(), answer -> {
                 if (!answer.ok()) {
                     throw Documents.refusal(answer.status(), answer.text(), answer.header("retry-after"));
                 }
                 pace.answered(answer.waited());
                 return reader.read(answer.headers(), answer.body());
             });
+        } catch (SSLException | ConnectException e) {
+            throw clearer(e);
         } finally {
             pace.end();
+        }
+    }
+
+    // Java says which certificate it does not trust, and what a proxy answered; the library that sends does not.
+    private IOException clearer(IOException e) {
+        try (Pool pool = new Pool(endpoint, tuning, network)) {
+            pool.exchange("HEAD", top + "/", Map.of(), Body.NONE, answer -> {
+                if (answer.status() == 407) {
+                    throw Documents.refusal(answer.status(), answer.text(), Optional.empty());
+                }
+                return answer;
+            });
+            return e;
+        } catch (IOException said) {
+            return said;
         }
     }
 
@@ -100,7 +116,7 @@ public final class Wire implements AutoCloseable {
 
     /** Has the store copy an object; the headers given are those of the new one. */
     public void copy(String fromBucket, String from, String bucket, String key, Map<String, String> headers) throws IOException {
-        headers.put("x-amz-copy-source", "/" + fromBucket + "/" + Signer.encode(from, true));
+        headers.put("x-amz-copy-source", "/" + fromBucket + "/" + SdkHttpUtils.urlEncodeIgnoreSlashes(from));
         headers.put("x-amz-metadata-directive", "REPLACE");
         send("PUT", bucket, key, "", headers, Body.NONE, EMPTY_SHA256, (answer, body) -> {
             String xml = new String(body.readNBytes(LARGEST_DOCUMENT), StandardCharsets.UTF_8);
@@ -162,13 +178,13 @@ public final class Wire implements AutoCloseable {
     public static String query(String... namesAndValues) {
         StringBuilder query = new StringBuilder();
         for (int i = 0; i < namesAndValues.length; i += 2) {
-            query.append(i == 0 ? "" : "&").append(namesAndValues[i]).append('=').append(Signer.encode(namesAndValues[i + 1], false));
+            query.append(i == 0 ? "" : "&").append(namesAndValues[i]).append('=').append(SdkHttpUtils.urlEncode(namesAndValues[i + 1]));
         }
         return query.toString();
     }
 
     @Override
     public void close() {
-        pool.close();
+        crt.close();
     }
 }

@@ -1,0 +1,295 @@
+package lib.s3;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InterruptedIOException;
+import java.net.SocketTimeoutException;
+import java.net.URI;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import lib.http.Body;
+import lib.http.Pool;
+import lib.http.Refusal;
+import software.amazon.awssdk.crt.http.HttpClientConnection;
+import software.amazon.awssdk.crt.http.HttpHeader;
+import software.amazon.awssdk.crt.http.HttpHeaderBlock;
+import software.amazon.awssdk.crt.http.HttpRequest;
+import software.amazon.awssdk.crt.http.HttpRequestBodyStream;
+import software.amazon.awssdk.crt.http.HttpStream;
+import software.amazon.awssdk.crt.http.HttpStreamResponseHandler;
+
+/**
+ * A request on its way: the library's threads pull its body and bring its answer, the caller's waits for that, and gives it
+ * up when nothing moves either way.
+ */
+final class Flow implements HttpRequestBodyStream, HttpStreamResponseHandler {
+
+    private static final int MOST_INTERIM = 10;
+
+    private final Body.Source source;
+    private final long idle;
+    private final URI endpoint;
+    private HttpClientConnection connection;
+    private HttpStream stream;
+
+    // By the library's threads, seen by the caller's: guarded by this.
+    private final ArrayDeque<byte[]> chunks = new ArrayDeque<>();
+    private final Map<String, String> headers = new TreeMap<>();
+    private int status;
+    private int interim;
+    private boolean headed;
+    private boolean sent;
+    private boolean ended;
+    private boolean abandoned;
+    private int error;
+    private RuntimeException failure;
+    private long moved;
+    private long asked;
+    private long waited;
+
+    Flow(Body.Source source, Duration idle, URI endpoint) {
+        this.source = source;
+        this.idle = idle.toNanos();
+        this.endpoint = endpoint;
+        this.sent = source.length() == 0;
+    }
+
+    void begin(HttpClientConnection on, HttpRequest request) {
+        connection = on;
+        moved = System.nanoTime();
+        asked = moved;
+        try {
+            stream = connection.makeRequest(request, this);
+            stream.activate();
+        } catch (RuntimeException e) {
+            connection.close();
+            throw e;
+        }
+    }
+
+    @Override
+    public boolean sendRequestBody(ByteBuffer buffer) {
+        try {
+            boolean whole = source.fill(buffer);
+            synchronized (this) {
+                sent = whole;
+                moved = System.nanoTime();
+                asked = moved;
+            }
+            return whole;
+        } catch (RuntimeException e) {
+            synchronized (this) {
+                failure = e;
+            }
+            throw e;
+        }
+    }
+
+    @Override
+    public boolean resetPosition() {
+        source.rewind();
+        return true;
+    }
+
+    @Override
+    public long getLength() {
+        return source.length();
+    }
+
+    @Override
+    public synchronized void onResponseHeaders(HttpStream on, int code, int block, HttpHeader[] some) {
+        moved = System.nanoTime();
+        if (block == HttpHeaderBlock.INFORMATIONAL.getValue()) {
+            if (++interim > MOST_INTERIM) {
+                connection.shutdown();
+            }
+            return;
+        }
+        if (block != HttpHeaderBlock.MAIN.getValue()) {
+            return;
+        }
+        for (HttpHeader header : some) {
+            headers.merge(header.getName().toLowerCase(Locale.ROOT), header.getValue(), (one, more) -> one + ", " + more);
+        }
+    }
+
+    @Override
+    public synchronized void onResponseHeadersDone(HttpStream on, int block) {
+        if (block == HttpHeaderBlock.MAIN.getValue()) {
+            status = on.getResponseStatusCode(); // there may have been no header
+            headed = true;
+            waited = System.nanoTime() - asked;
+            notifyAll();
+        }
+    }
+
+    @Override
+    public synchronized int onResponseBody(HttpStream on, byte[] some) {
+        moved = System.nanoTime();
+        chunks.add(some);
+        notifyAll();
+        return 0; // room for more is made by who reads
+    }
+
+    @Override
+    public synchronized void onResponseComplete(HttpStream on, int code) {
+        ended = true;
+        error = code;
+        notifyAll();
+        if (abandoned) {
+            release();
+        }
+    }
+
+    /** Hands the answer over, and waits for its end. */
+    <T> T read(Pool.Reader<T> reader) throws IOException {
+        awaitHead();
+        Content content = new Content();
+        try {
+            T result = reader.read(new Pool.Answer(status, headers, content, waited));
+            content.requireWhole();
+            return result;
+        } catch (Refusal refusal) {
+            content.settle();
+            throw refusal;
+        }
+    }
+
+    private synchronized void awaitHead() throws IOException {
+        while (!headed && !ended) {
+            await();
+        }
+        if (!headed) {
+            requireNoError();
+            throw new IOException("the answer broke off, or there was none");
+        }
+        if (!headers.getOrDefault("transfer-encoding", "chunked").equalsIgnoreCase("chunked")) {
+            throw new IOException("an answer in a coding that was not asked for: '" + Refusal.brief(headers.get("transfer-encoding")) + "'");
+        }
+        String length = headers.getOrDefault("content-length", "0");
+        if (!length.matches("\\d{1,18}")) {
+            throw new IOException("an answer whose Content-Length is none: '" + Refusal.brief(length) + "'");
+        }
+    }
+
+    private void requireNoError() throws IOException {
+        if (failure != null) {
+            throw failure;
+        }
+        if (error != 0) {
+            throw Crt.told(error, endpoint);
+        }
+    }
+
+    /** Waits until something moves. Throws SocketTimeoutException when nothing does. */
+    private void await() throws IOException {
+        long left = moved + idle - System.nanoTime();
+        if (left <= 0) {
+            throw new SocketTimeoutException("nothing moved for " + TimeUnit.NANOSECONDS.toSeconds(idle) + " s");
+        }
+        try {
+            TimeUnit.NANOSECONDS.timedWait(this, Math.max(1_000_000, left));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted");
+        }
+    }
+
+    /** Gives the connection back where all of it has ended well, and ends it where not. */
+    synchronized void end() {
+        if (ended) {
+            release();
+        } else {
+            abandoned = true;
+            connection.shutdown();
+        }
+    }
+
+    private void release() {
+        stream.close();
+        connection.close();
+    }
+
+    /** The body of the answer. One of failure may break off: what came of it is all. */
+    private final class Content extends InputStream {
+        private final long length = Long.parseLong(headers.getOrDefault("content-length", Long.toString(Long.MAX_VALUE)));
+        private long received;
+        private byte[] chunk = new byte[0];
+        private int at;
+
+        @Override
+        public int read() throws IOException {
+            byte[] one = new byte[1];
+            return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+        }
+
+        @Override
+        public int read(byte[] bytes, int offset, int wanted) throws IOException {
+            if (wanted == 0) {
+                return 0;
+            }
+            if (at == chunk.length && !next()) {
+                return -1;
+            }
+            int some = Math.min(wanted, chunk.length - at);
+            System.arraycopy(chunk, at, bytes, offset, some);
+            at += some;
+            return some;
+        }
+
+        private boolean next() throws IOException {
+            synchronized (Flow.this) {
+                while (chunks.isEmpty() && !ended && received < length) {
+                    await();
+                }
+                if (chunks.isEmpty()) {
+                    if (received < length && status / 100 == 2) {
+                        requireNoError();
+                    }
+                    return false;
+                }
+                chunk = chunks.remove();
+                at = 0;
+                received += chunk.length;
+                moved = System.nanoTime(); // who reads slowly is not the server's fault
+                if (!ended) {
+                    stream.incrementWindow(chunk.length);
+                }
+                return true;
+            }
+        }
+
+        // Who says yes to what it has not had whole has said nothing.
+        private void requireWhole() throws IOException {
+            if (read() >= 0) {
+                return; // the caller has enough
+            }
+            synchronized (Flow.this) {
+                while (!ended) {
+                    await();
+                }
+                requireNoError();
+            }
+        }
+
+        // So that the connection is of use for the next request.
+        private void settle() {
+            try {
+                if (sent && read() < 0) {
+                    synchronized (Flow.this) {
+                        while (!ended) {
+                            await();
+                        }
+                    }
+                }
+            } catch (IOException e) {
+                // it was refused, whatever comes behind
+            }
+        }
+    }
+}

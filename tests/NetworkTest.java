@@ -43,6 +43,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 
@@ -209,6 +210,21 @@ class NetworkTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"closes at once", "reads no more", "reads on"})
+    void whoRefusesBeforeTheEndIsUnderstoodAndNotAskedAgain(String then) throws Exception {
+        Path file = Files.write(temp.resolve("file"), new byte[40 << 20]);
+        try (Refusing server = new Refusing(then);
+                ObjectStore store = ObjectStore.connect(URI.create("http://127.0.0.1:" + server.port()), "local", StaticCredentialsProvider.create(AwsBasicCredentials.create("id", "secret")),
+                        new Tuning(1, 1L << 40, 5 << 20, Duration.ofSeconds(5), Duration.ofSeconds(20), 4, Duration.ofSeconds(20)), Network.PLAIN)) {
+            for (int i = 1; i <= 10; i++) {
+                Fault fault = assertTimeoutPreemptively(Duration.ofSeconds(10), () -> assertThrows(Fault.class, () -> store.put("bucket", "k", file, "no-cache")));
+                assertTrue(fault.getMessage().contains("403 AccessDenied: not you"), fault.getMessage());
+                assertEquals(i, server.asked.size());
+            }
+        }
+    }
+
     private static Map<String, String> with(Map<String, String> env, String name, String value) {
         Map<String, String> more = new HashMap<>(env);
         more.put(name, value);
@@ -371,6 +387,37 @@ class NetworkTest {
                     FaultProxy.start(() -> upstream.getInputStream().transferTo(client.getOutputStream()));
                     client.getInputStream().transferTo(upstream.getOutputStream());
                 }
+            }
+        }
+    }
+
+    /** Says no as soon as it has the head. */
+    private static final class Refusing extends Listener {
+        private final String then;
+        private final List<Socket> open = new CopyOnWriteArrayList<>();
+
+        Refusing(String then) throws IOException {
+            this.then = then;
+        }
+
+        @Override
+        void serve(Socket client) throws IOException {
+            open.add(client);
+            String body = "<Error><Code>AccessDenied</Code><Message>not you</Message></Error>";
+            asked.add(head(client.getInputStream()).lines().findFirst().orElseThrow());
+            client.getOutputStream().write(("HTTP/1.1 403 Forbidden\r\nContent-Length: " + body.length() + "\r\n\r\n" + body).getBytes());
+            if (then.equals("closes at once")) {
+                client.close();
+            } else if (then.equals("reads on")) {
+                client.getInputStream().transferTo(OutputStream.nullOutputStream());
+            }
+        }
+
+        @Override
+        public void close() throws IOException {
+            super.close();
+            for (Socket client : open) {
+                client.close();
             }
         }
     }

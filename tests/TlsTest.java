@@ -119,6 +119,13 @@ class TlsTest {
     }
 
     @Test
+    void aMachineThatNothingCanBeSentFromIsTold() throws IOException {
+        Exec.Result run = client("localhost", "-Dos.arch=pdp11");
+        assertEquals(1, run.exit(), run.out() + run.err());
+        assertTrue(run.out().contains("aws-crt") && run.out().contains("pdp11"), run.out() + run.err());
+    }
+
+    @Test
     void imagesGoToARegistryOverTlsThatIsTrustedUnderItsName() throws Exception {
         KeyStore store = KeyStore.getInstance(keys.toFile(), "changeit".toCharArray());
         Path certificate = TokenServer.pem(Files.createDirectory(folder.resolve("certificates")).resolve("ca.crt"), "CERTIFICATE", store.getCertificate("server").getEncoded());

@@ -110,9 +110,6 @@ public final class Body {
 
         /** Puts more into the buffer, at most what it takes, and says whether that was the last. Throws Fault as {@link #pass}. */
         boolean fill(ByteBuffer buffer);
-
-        /** Begins again. */
-        void rewind();
     }
 
     /** Opens it. Throws Fault when the file cannot be read. */
@@ -141,11 +138,6 @@ public final class Body {
                 buffer.limit(limit);
                 position += some;
                 return position == length;
-            }
-
-            @Override
-            public void rewind() {
-                position = 0;
             }
 
             @Override

@@ -114,11 +114,6 @@ public final class Pool implements AutoCloseable {
         return builder.build();
     }
 
-    /** As the header Host has it. */
-    public String host() {
-        return server.getPort() < 0 ? server.getHost() : server.getHost() + ":" + server.getPort();
-    }
-
     /**
      * Sends a request once, on a connection of its own.
      *

@@ -89,6 +89,7 @@ final class Crt implements AutoCloseable {
         if (keys instanceof AwsSessionCredentials session) {
             Head.require(endpoint.toString(), "x-amz-security-token", session.sessionToken());
         }
+        load();
         try (Body.Source source = body.open()) {
             Flow flow = new Flow(source, tuning.idle(), endpoint);
             HttpRequest request = signed(method, target, headers, flow, payload, keys);
@@ -190,13 +191,20 @@ final class Crt implements AutoCloseable {
             throw new IllegalStateException("closed");
         }
         if (connections == null) {
-            try {
-                start();
-            } catch (LinkageError | CRT.UnknownPlatformException e) {
-                throw new IllegalStateException(e);
-            }
+            start();
         }
         return connections;
+    }
+
+    private static void load() {
+        try {
+            new CRT();
+        } catch (LinkageError e) {
+            Throwable why = e.getCause() == null ? e : e.getCause();
+            throw Fault.failed("nothing can be sent to an object store from this machine", "the native part of the library for that (aws-crt) cannot be loaded on "
+                    + System.getProperty("os.name") + " " + System.getProperty("os.arch") + ": " + why.getMessage(), "if it says that mapping or permission failed, give Java a temporary folder that programs may run from: "
+                    + "JAVA_TOOL_OPTIONS=-Djava.io.tmpdir=DIR; else use another machine: it is made for Linux and macOS on x86-64 and ARM").from(e);
+        }
     }
 
     private void start() {

@@ -72,28 +72,26 @@ final class Flow implements HttpRequestBodyStream, HttpStreamResponseHandler {
         }
     }
 
+    // Bytes that are missing at the end are an error to the library: so it learns that there will be no more. What is thrown it prints.
     @Override
-    public boolean sendRequestBody(ByteBuffer buffer) {
+    public synchronized boolean sendRequestBody(ByteBuffer buffer) {
+        if (abandoned) {
+            return true;
+        }
         try {
-            boolean whole = source.fill(buffer);
-            synchronized (this) {
-                sent = whole;
-                moved = System.nanoTime();
-                asked = moved;
-            }
-            return whole;
+            sent = source.fill(buffer);
+            moved = System.nanoTime();
+            asked = moved;
+            return sent;
         } catch (RuntimeException e) {
-            synchronized (this) {
-                failure = e;
-            }
-            throw e;
+            failure = e;
+            return true;
         }
     }
 
     @Override
     public boolean resetPosition() {
-        source.rewind();
-        return true;
+        return false; // each attempt has a flow of its own
     }
 
     @Override

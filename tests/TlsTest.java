@@ -119,6 +119,14 @@ class TlsTest {
     }
 
     @Test
+    void aNameThatOnlyJavaKnowsIsUsed() throws IOException {
+        String hosts = "-Djdk.net.hosts.file=" + Files.writeString(folder.resolve("hosts"), "127.0.0.1 registry.example.org\n");
+        Exec.Result run = client("registry.example.org", hosts, trusting()[0], trusting()[1]);
+        assertEquals(0, run.exit(), run.out() + run.err());
+        assertEquals("[a b/é.txt] over TLS\n0\n", run.out());
+    }
+
+    @Test
     void aMachineThatNothingCanBeSentFromIsTold() throws IOException {
         Exec.Result run = client("localhost", "-Dos.arch=pdp11");
         assertEquals(1, run.exit(), run.out() + run.err());

@@ -3,6 +3,7 @@ package lib.s3;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.ConnectException;
+import java.net.InetAddress;
 import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.net.UnknownHostException;
@@ -32,6 +33,7 @@ import software.amazon.awssdk.crt.CrtRuntimeException;
 import software.amazon.awssdk.crt.auth.credentials.Credentials;
 import software.amazon.awssdk.crt.auth.signing.AwsSigner;
 import software.amazon.awssdk.crt.auth.signing.AwsSigningConfig;
+import software.amazon.awssdk.crt.http.HttpClientConnection;
 import software.amazon.awssdk.crt.http.HttpClientConnectionManager;
 import software.amazon.awssdk.crt.http.HttpClientConnectionManagerOptions;
 import software.amazon.awssdk.crt.http.HttpException;
@@ -60,7 +62,7 @@ final class Crt implements AutoCloseable {
     private final String region;
     private final Tuning tuning;
     private final Network network;
-    private final Pool other;
+    private volatile Pool other;
     private EventLoopGroup loops;
     private HostResolver resolver;
     private ClientBootstrap bootstrap;
@@ -72,7 +74,9 @@ final class Crt implements AutoCloseable {
         this.region = region;
         this.tuning = tuning;
         this.network = network;
-        this.other = endpoint.getHost().startsWith("[") ? new Pool(endpoint, tuning, network) : null;
+        if (endpoint.getHost().startsWith("[")) {
+            useOther();
+        }
     }
 
     /**
@@ -96,10 +100,18 @@ final class Crt implements AutoCloseable {
             if (other != null) {
                 return exchangeOtherwise(request, body, reader);
             }
+            HttpClientConnection connection;
+            try {
+                connection = await(connections().acquireConnection());
+            } catch (UnknownHostException e) {
+                InetAddress.getByName(endpoint.getHost());
+                useOther(); // Java knows it, by means of its own
+                return exchangeOtherwise(request, body, reader);
+            }
             if (body.length > 0 || method.equals("PUT")) {
                 request.addHeader("content-length", Long.toString(body.length));
             }
-            flow.begin(await(connections().acquireConnection()), request);
+            flow.begin(connection, request);
             try {
                 return flow.read(reader);
             } finally {
@@ -110,7 +122,13 @@ final class Crt implements AutoCloseable {
         }
     }
 
-    // The library takes names alone: an address of IP version 6 in its brackets is none.
+    // The library takes names alone, and only such as the C library finds: an address of IP version 6 in its brackets is none.
+    private synchronized void useOther() {
+        if (other == null && !closed) {
+            other = new Pool(endpoint, tuning, network);
+        }
+    }
+
     private <T> T exchangeOtherwise(HttpRequest signed, Body body, Pool.Reader<T> reader) throws IOException {
         Map<String, String> headers = new TreeMap<>();
         signed.getHeaders().forEach(header -> headers.put(header.getName(), header.getValue()));

@@ -45,14 +45,10 @@ import lib.release.OfficialFlag;
 import lib.release.Release;
 import org.eclipse.jgit.lib.ObjectId;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 @Command(name = "build", description = "Evaluates and builds the release jobs of the tag that HEAD is on, and gathers release/.")
 class build implements Cli.Phase {
-
-    @Mixin
-    final Cli.Common common = new Cli.Common();
 
     @Option(names = "--profile", paramLabel = "NAME", defaultValue = "all",
             description = "The profile of release-jobs; default: ${DEFAULT-VALUE}.")
@@ -90,14 +86,9 @@ class build implements Cli.Phase {
     }
 
     @Override
-    public Cli.Common common() {
-        return common;
-    }
-
-    @Override
     public void run(Cli.Session session) throws IOException {
         console = session.console();
-        try (Git git = Git.open(common.folder(session), session.env()); Lock lock = Lock.take(git.state("build.lock"), "a build");
+        try (Git git = Git.open(session.checkout(), session.env()); Lock lock = Lock.take(git.state("build.lock"), "a build");
                 Pristine source = new Pristine(git)) {
             Config config = Config.of(git.workTree());
             Release release = Release.at(git, config.project());

@@ -39,7 +39,6 @@ import lib.release.Release;
 import org.eclipse.jgit.lib.ObjectId;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 @Command(name = "prepare", description = "Gathers the pending release notes into the manual and commits them.")
@@ -52,9 +51,6 @@ class prepare implements Cli.Phase {
     static final String UNNAMED = "TBD";
     static final String MESSAGE = "release: release notes for ";
     static final String NEXT = "jbang tag.java";
-
-    @Mixin
-    final Cli.Common common = new Cli.Common();
 
     static class Mode {
         @Option(names = "--check", description = "Say everything that is wrong with the pending notes; change nothing. "
@@ -80,14 +76,9 @@ class prepare implements Cli.Phase {
     }
 
     @Override
-    public Cli.Common common() {
-        return common;
-    }
-
-    @Override
     public void run(Cli.Session session) {
         LocalDate today = today(session.env());
-        try (Git git = Git.open(common.folder(session), session.env())) {
+        try (Git git = Git.open(session.checkout(), session.env())) {
             Project project = Config.of(git.workTree()).project();
             if (mode.check) {
                 check(project, Source.workTree(git), session.console());

@@ -30,7 +30,6 @@ import lib.release.ReleaseState;
 import lib.release.ReleaseTag;
 import org.eclipse.jgit.lib.ObjectId;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 @Command(name = "tag", description = {
@@ -41,9 +40,6 @@ class tag implements Cli.Phase {
     static final String BODY = "Release produced with releng.";
     static final String MERGE_BODY = "The tag becomes part of this branch's history, its tree does not.";
     static final String PLACEHOLDER_NAME = "TBD";
-
-    @Mixin
-    final Cli.Common common = new Cli.Common();
 
     @Option(names = "--force-tag", description = "Make the release anew, though its tag is there already on something else, "
             + "or the branch already holds a release commit of this version. A tag that is replaced is printed.")
@@ -61,14 +57,9 @@ class tag implements Cli.Phase {
     }
 
     @Override
-    public Cli.Common common() {
-        return common;
-    }
-
-    @Override
     public void run(Cli.Session session) {
         Console console = session.console();
-        try (Git git = Git.open(common.folder(session), session.env())) {
+        try (Git git = Git.open(session.checkout(), session.env())) {
             ReleaseState found = ReleaseState.look(git, Config.of(git.workTree()).project());
             if (found.finished()) {
                 report(console, found.version() + " is already tagged", found, found.commit().orElseThrow(), found.tip());

@@ -32,43 +32,33 @@
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import lib.base.Cli;
 import lib.base.Console;
 import lib.base.Fault;
 import lib.base.FileTree;
-import lib.config.Config;
-import lib.config.Environment;
-import lib.config.Project;
+import lib.config.*;
 import lib.git.Git;
 import lib.http.Network;
 import lib.http.Tuning;
 import lib.nix.Nix;
 import lib.nix.PublicKey;
-import lib.oci.Repositories;
 import lib.proof.*;
 import lib.publish.*;
-import lib.release.BuiltRelease;
-import lib.release.Release;
-import lib.release.ReleaseTag;
-import lib.release.Version;
+import lib.release.*;
 import lib.s3.ObjectStore;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 @Command(name = "upload", description = "Publishes what build left in release/: plan, confirm, publish, verify.")
 class upload implements Cli.Phase {
-
-    @Mixin
-    final Cli.Common common = new Cli.Common();
 
     @Option(names = {"--env", "--environment"}, paramLabel = "NAME", required = true,
             description = "Where to: local, staging, live (also called production), or one of releng.json.")
@@ -131,11 +121,6 @@ class upload implements Cli.Phase {
     }
 
     @Override
-    public Cli.Common common() {
-        return common;
-    }
-
-    @Override
     public void prepare(CommandLine line) {
         line.registerConverter(Version.class, Version::of);
     }
@@ -144,56 +129,48 @@ class upload implements Cli.Phase {
     public void run(Cli.Session session) throws Exception {
         console = session.console();
         if (concurrency < 1) {
-            throw Fault.usage("--concurrency " + concurrency + " sends nothing", "at least one request must be on its way", "leave it away");
+            throw Fault.usage("--concurrency must be at least 1", "it is " + concurrency + ", and nothing could be sent", "omit it for the default");
         }
-        Optional<Git> checkout = checkout(session);
+        // Proving needs no checkout, for a project whose names are the defaults.
+        Optional<Git> checkout = target == Target.verify && session.options().repo == null ? Git.find(session.folder(), session.env())
+                : Optional.of(Git.open(session.checkout(), session.env()));
         try (Git git = checkout.orElse(null)) {
             Config config = checkout.map(found -> Config.of(found.workTree())).orElse(Config.LIX);
             project = config.project();
             environment = config.environment(environmentName);
             registries = config.registries();
-            Path top = checkout.map(Git::workTree).orElse(session.folder());
-            network = Network.of(session.env(), environment.ca().map(top::resolve));
-            confirmation = new Confirmation(console, environment, noConfirm);
-            Nix nix = new Nix(console, session.env(), List.of());
+            network = Network.of(session.env(), environment.ca().map(checkout.map(Git::workTree).orElse(session.folder())::resolve));
+            confirmation = new Confirmation(console, environment, noConfirm, new Confirmation.Showing(planOnly, json, session.options().verbose), concurrency);
             if (target == Target.verify) {
-                verifyPublished(checkout, nix, session);
+                verify(checkout, session);
             } else if (pointTo != null) {
-                try (Access access = open(session, git, nix)) {
-                    repoint(access);
-                }
+                repoint(git, session);
             } else {
                 release = git.workTree().resolve("release");
-                publish(git, nix, session);
+                publish(git, session);
             }
         }
     }
 
-    private void publish(Git git, Nix nix, Cli.Session session) throws IOException {
+    private void publish(Git git, Cli.Session session) throws IOException {
         console.step("Checking release/ for " + confirmation.spoken());
         BuiltRelease built = BuiltRelease.read(release);
         built.check(release);
         Guards.replace(environment, project, built.version(), replace);
-        Optional<ReleaseTag> tag = target == Target.all ? Optional.of(GitRemote.tagOf(git, built)) : Optional.empty();
-        try (Access access = open(session, git, nix)) {
-            Optional<GitRemote> remote = tag.map(made -> new GitRemote(git, access.gitUrl(), environment.gerrit(), made, replace != null));
-            Preflight preflight = new Preflight(console, environment, !planOnly).check(access::checkLifetime);
-            preflight.buckets(access.store(), target == Target.all ? List.of(environment.cache(), environment.releases(), environment.docs())
-                    : List.of(environment.docs()));
-            Optional<String> signer = target == Target.all ? preflight.key(access::key) : Optional.empty();
-            remote.ifPresent(preflight::git);
-            if (target == Target.all && !built.images().isEmpty()) {
-                preflight.images(access.repositories()::ours);
-            }
-            Cache cache = new Cache(access.store(), environment.cache(), nix, built.storePaths(), environment.publicKey().or(() -> signer).map(PublicKey::of),
-                    access::key, access.staging(), replace != null);
-            if (target == Target.all && preflight.passed()) {
+        boolean all = target == Target.all;
+        Optional<ReleaseTag> tag = all ? Optional.of(GitRemote.tagOf(git, built)) : Optional.empty();
+        try (Access access = open(session, git)) {
+            Optional<GitRemote> remote = tag.map(made -> new GitRemote(git, access.gitUrl().orElseThrow(), environment.gerrit(), made, replace != null));
+            Preflight preflight = new Preflight(console, environment, !planOnly);
+            Optional<String> signer = all ? preflight.release(access, remote.orElseThrow(), built.hasImages()) : preflight.manual(access);
+            Cache cache = new Cache(access.store(), environment.cache(), new Nix(console, session.env(), List.of()), built.storePaths(),
+                    environment.publicKey().or(() -> signer).map(PublicKey::of), access::key, access.staging(), replace != null);
+            if (all && preflight.passed()) {
                 preflight.check(() -> cache.requireRoom(console));
             }
             preflight.throwIfAny();
-            carryOut(plan(built, access, cache, remote, signer, session.env()), project.name() + " " + built.version()
-                    + (target == Target.manual ? "'s manual" : ""));
-            if (environment.guarded() && target == Target.all && !planOnly) {
+            confirmation.carryOut(plan(built, access, cache, remote, signer, session.env()), project.name() + " " + built.version() + (all ? "" : "'s manual"));
+            if (environment.guarded() && all && !planOnly) {
                 FileTree.remove(git.state("roots")); // the world has it: Nix may collect it here
             }
         }
@@ -202,11 +179,12 @@ class upload implements Cli.Phase {
     /** Desired less actual: content first, then its proof, then the pointers, and theirs. */
     private Plan plan(BuiltRelease built, Access access, Cache cache, Optional<GitRemote> remote, Optional<String> signer,
                       Map<String, String> env) throws IOException {
-        ObjectStore store = access.store();
-        Folders folders = folders(access);
-        Published published = new Published(store, environment, project);
+        Folders folders = new Folders(access.store(), environment, project, release, replace != null, shrink);
+        Published published = new Published(access.store(), environment, project);
         Guards guards = new Guards(console, published, built.version(), movePointers);
-        Proof content = proof(Optional.of(store), signer).patience(patience());
+        Proof content = proof(access, signer).patience(environment.patience());
+        Proof pointers = proof(access, Optional.empty()).patience(environment.patience());
+        boolean images = target == Target.all && built.hasImages();
         console.step("Asking " + confirmation.spoken() + " what it holds");
         Plan plan = new Plan();
         if (target == Target.all) {
@@ -215,55 +193,43 @@ class upload implements Cli.Phase {
             plan.add(folders.releaseJson(built));
             content.cache(built, path -> true).artifacts(built);
         }
-        boolean images = target == Target.all && !built.images().isEmpty();
         if (images) {
             plan.add(new Images(access.repositories().ours(), release, built.images(), built.version().toString(), replace != null, Tuning.DEFAULT));
             content.images(access.repositories().anybodys(), built, List.of(built.version().toString()));
         }
-        List<String> stays = new ArrayList<>();
-        String manual = built.official() ? built.version().major() : "nightly";
-        if (guards.manual(built.official() ? Pointer.major : Pointer.nightly, manual)) {
-            Folder pages = folders.manual(manual, built);
+        Pointer manual = built.official() ? Pointer.major : Pointer.nightly;
+        String place = manual.place(built.version());
+        if (guards.manual(manual)) {
+            Folder pages = folders.manual(place, built);
             plan.add(pages);
-            content.manual(built, manual).check("pages of " + manual, pages::prove);
+            content.manual(built, place).check("pages of " + place, pages::prove);
         } else {
-            stays.add(manual);
+            folders.proveUntouched(place, published, pointers);
         }
         if (remote.isPresent()) {
             plan.add(remote.get());
-            content.tag(access.gitUrl(), built.version(), Optional.of(built.commit()), true, remote.map(GitRemote::git), env);
+            content.tag(remote.get().url(), built.version(), Optional.of(built.commit()), true, remote.map(GitRemote::git), env);
         }
         plan.verify("all of it, fetched back", content::orFail);
 
-        List<String> tags = new ArrayList<>();
-        for (Pointer pointer : images && built.official() ? List.of(Pointer.major, Pointer.latest) : List.<Pointer>of()) {
-            String tag = pointer == Pointer.major ? built.version().major() : "latest";
-            if (guards.images(pointer, tag, access.repositories().ours())) {
-                tags.add(tag);
-            }
-        }
-        Map<String, Folder> manuals = new TreeMap<>();
+        List<String> tags = (images && built.official() ? Stream.of(Pointer.major, Pointer.latest) : Stream.<Pointer>of())
+                .filter(tag -> guards.images(tag, access.repositories().ours())).map(tag -> tag.place(built.version())).toList();
+        SortedMap<String, Folder> manuals = new TreeMap<>();
         if (!built.official()) {
             console.say("no release: only the nightly manual moves");
-        } else if (guards.manual(Pointer.stable, "stable")) {
-            manuals.put("stable", target == Target.all ? folders.mirror("stable", folders.publishedPages(built), built.version(), Optional.of(built.commit()))
-                    : folders.manual("stable", built));
+        } else if (guards.manual(Pointer.stable)) {
+            manuals.put("stable", target == Target.all ? folders.copied("stable", built) : folders.manual("stable", built));
         } else {
-            stays.add("stable");
+            folders.proveUntouched("stable", published, pointers);
         }
-        boolean manifest = target == Target.all && guards.manifest();
-        Proof pointers = proof(Optional.of(store), Optional.empty()).patience(patience());
-        for (String which : stays) { // where it is; but two runs at once may have mixed it
-            published.manual(which).ifPresent(at -> pointers.check("manual " + which + " of " + at,
-                    findings -> folders.published(which, at, Optional.empty()).proveUntouched(at, findings)));
-        }
-        thenPointers(plan, pointers, access, Optional.of(built), tags, manuals,
-                manifest ? Optional.of(folders.manifest(Folder.files(release, built.below("artifacts")))) : Optional.empty());
+        Optional<Folder> manifest = target == Target.all && guards.manifest()
+                ? Optional.of(folders.manifest(Folder.files(release, built.below("artifacts")))) : Optional.empty();
+        thenPointers(plan, pointers, access, Optional.of(built), tags, manuals, manifest);
         return plan;
     }
 
     /** What users follow, and the proof of it. */
-    private void thenPointers(Plan plan, Proof proof, Access access, Optional<BuiltRelease> built, List<String> tags, Map<String, Folder> manuals,
+    private void thenPointers(Plan plan, Proof proof, Access access, Optional<BuiltRelease> built, List<String> tags, SortedMap<String, Folder> manuals,
                               Optional<Folder> manifest) throws IOException {
         if (!tags.isEmpty()) {
             plan.add(new Images.Tags(access.repositories().ours(), built.orElseThrow().images(), tags,
@@ -285,98 +251,51 @@ class upload implements Cli.Phase {
     }
 
     /** Undo is re-pointing: every pointer, or those that are named, to a version that is there already, and whole. */
-    private void repoint(Access access) throws IOException {
-        ObjectStore store = access.store();
-        new Preflight(console, environment, !planOnly).check(access::checkLifetime)
-                .buckets(store, List.of(environment.releases(), environment.docs())).throwIfAny();
-        Published published = new Published(store, environment, project);
-        new Guards(console, published, pointTo, movePointers).pointTo();
-        SortedMap<String, Item> artifacts = Folder.objects(store, environment.releases(), project.folder(pointTo.toString()));
-        if (!artifacts.containsKey("manifest.nix")) {
-            throw Fault.refused(project.name() + " " + pointTo + " is not published on " + environment.name(),
-                    "there is no s3://" + environment.releases() + "/" + project.folder(pointTo.toString()) + "manifest.nix; there are: " + published.versions(),
-                    "name a version that is");
+    private void repoint(Git git, Cli.Session session) throws IOException {
+        try (Access access = open(session, git)) {
+            new Preflight(console, environment, !planOnly).check(access::checkLifetime).buckets(access.store(), List.of(environment.releases(), environment.docs())).throwIfAny();
+            Published published = new Published(access.store(), environment, project);
+            Folders folders = new Folders(access.store(), environment, project, release, false, shrink);
+            Repoint to = new Repoint(folders, pointTo, movePointers);
+            SortedMap<String, Item> artifacts = to.artifacts(published, new Guards(console, published, pointTo, movePointers));
+            Proof content = proof(access, Optional.empty());
+            Optional<BuiltRelease> built = content.version(pointTo, path -> true);
+            boolean images = built.map(BuiltRelease::hasImages).orElse(false);
+            if (images) {
+                new Preflight(console, environment, !planOnly).images(access.repositories()::ours).throwIfAny();
+                content.images(access.repositories().anybodys(), built.get(), List.of(pointTo.toString()));
+            }
+            Plan plan = new Plan().verify(project.name() + " " + pointTo + " is there, whole", content::orFail);
+            thenPointers(plan, proof(access, Optional.empty()).patience(environment.patience()), access, built, images ? to.tags() : List.of(), to.manuals(built),
+                    Optional.of(artifacts).filter(files -> to.moves(Pointer.manifest)).map(folders::manifest));
+            confirmation.carryOut(plan, "the pointers to " + project.name() + " " + pointTo);
         }
-        Proof content = proof(Optional.of(store), Optional.empty());
-        Optional<BuiltRelease> built = content.version(pointTo, path -> true);
-        List<String> tags = new ArrayList<>();
-        if (hasImages(built)) {
-            new Preflight(console, environment, !planOnly).images(access.repositories()::ours).throwIfAny();
-            content.images(access.repositories().anybodys(), built.get(), List.of(pointTo.toString()));
-            named(Pointer.major).ifPresent(pointer -> tags.add(pointTo.major()));
-            named(Pointer.latest).ifPresent(pointer -> tags.add("latest"));
-        }
-        Plan plan = new Plan().verify(project.name() + " " + pointTo + " is there, whole", content::orFail);
-        Map<String, Folder> manuals = new TreeMap<>();
-        for (Pointer pointer : List.of(Pointer.major, Pointer.stable)) {
-            String which = pointer == Pointer.major ? pointTo.major() : "stable";
-            named(pointer).ifPresent(name -> manuals.put(which, folders(access).published(which, pointTo, built.map(BuiltRelease::commit))));
-        }
-        thenPointers(plan, proof(Optional.of(store), Optional.empty()).patience(patience()), access, built, tags, manuals, named(Pointer.manifest).map(name -> folders(access).manifest(artifacts)));
-        carryOut(plan, "the pointers to " + project.name() + " " + pointTo);
-    }
-
-    // All of them, where none is named.
-    private Optional<Pointer> named(Pointer pointer) {
-        return Optional.of(pointer).filter(one -> movePointers.isEmpty() || movePointers.contains(one));
     }
 
     /** What anybody can prove from anywhere, without keys where the environment is public. */
-    private void verifyPublished(Optional<Git> checkout, Nix nix, Cli.Session session) throws IOException {
+    private void verify(Optional<Git> checkout, Cli.Session session) throws IOException {
         Version version = releaseToVerify != null ? releaseToVerify : checkout.map(git -> Release.at(git, project).version())
                 .orElseThrow(() -> Fault.usage("which version?", "this is no checkout that could tell", "name it with --release"));
-        try (Repositories anybodys = new Repositories(environment, Optional.empty(), List.of(), Map.of(), false, console, network);
-                Access access = environment.isPublic() ? null : open(session, checkout.orElseThrow(() -> Fault.usage(environment.name() + " is not public",
-                "its keys are used from a checkout", "run in one, or name it with --repo")), nix)) {
+        try (Access access = environment.isPublic() ? Access.anonymous(environment, console, network)
+                : open(session, checkout.orElseThrow(() -> Fault.usage(environment.name() + " is not public", "its keys are used from a checkout",
+                "run in one, or name it with --repo")))) {
             console.step("Proving " + project.name() + " " + version + " on " + confirmation.spoken());
-            Proof proof = proof(Optional.ofNullable(access).map(Access::store), Optional.empty());
+            Proof proof = proof(access, Optional.empty());
             Optional<BuiltRelease> built = proof.version(version, path -> true);
-            Optional<String> url = access != null ? Optional.of(access.gitUrl()) : environment.git();
-            if (hasImages(built)) {
-                proof.images((access == null ? anybodys : access.repositories()).anybodys(), built.get(), List.of(version.toString()));
-            }
-            url.ifPresent(address -> proof.tag(address, version, built.map(BuiltRelease::commit), false, checkout, session.env()));
+            built.filter(BuiltRelease::hasImages).ifPresent(known -> proof.images(access.repositories().anybodys(), known, List.of(version.toString())));
+            access.gitUrl().ifPresent(url -> proof.tag(url, version, built.map(BuiltRelease::commit), false, checkout, session.env()));
             proof.orFail();
             console.done(project.name() + " " + version + " on " + confirmation.spoken() + " is what was built");
         }
     }
 
-    private Proof proof(Optional<ObjectStore> store, Optional<String> signer) {
-        return new Proof(Fetcher.of(environment, store, network, "releases", "cache", "docs"), environment, project, signer, console);
+    private Proof proof(Access access, Optional<String> signer) {
+        return new Proof(access.fetcher(), environment, project, signer, console);
     }
 
-    private static boolean hasImages(Optional<BuiltRelease> built) {
-        return built.isPresent() && !built.get().images().isEmpty();
-    }
-
-    // As long as a proxy on the way may keep what a pointer said.
-    private Duration patience() {
-        return environment.urls().isEmpty() ? Duration.ZERO : Duration.ofMinutes(6);
-    }
-
-    // Proving needs no checkout, for a project whose names are the defaults.
-    private Optional<Git> checkout(Cli.Session session) {
-        try {
-            return Optional.of(Git.open(common.folder(session), session.env()));
-        } catch (Fault fault) {
-            if (target != Target.verify || common.repo != null) {
-                throw fault;
-            }
-            return Optional.empty();
-        }
-    }
-
-    private void carryOut(Plan plan, String title) {
-        confirmation.carryOut(plan, title, new Confirmation.Showing(planOnly, json, common.verbose), concurrency);
-    }
-
-    private Folders folders(Access access) {
-        return new Folders(access.store(), environment, project, release, replace != null, shrink);
-    }
-
-    private Access open(Cli.Session session, Git git, Nix nix) throws IOException {
-        Path folder = localFolder == null ? git.shared("local") : session.folder().resolve(localFolder).normalize();
-        return Access.open(environment, git, nix, session, new Access.Wish(Optional.ofNullable(signingKey).map(session.folder()::resolve), folder,
+    private Access open(Cli.Session session, Git git) throws IOException {
+        Path folder = localFolder == null ? git.shared("local") : session.resolve(localFolder);
+        return Access.open(environment, git, session, new Access.Wish(Optional.ofNullable(signingKey).map(session::resolve), folder,
                 planOnly || target == Target.verify, concurrency, registries, network));
     }
 }

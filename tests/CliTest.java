@@ -11,7 +11,6 @@ import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 
 /** What every phase says of what it did not foresee. */
 class CliTest {
@@ -25,17 +24,10 @@ class CliTest {
 
     @Command(name = "phase")
     private static final class Phase implements Cli.Phase {
-        @Mixin
-        private final Cli.Common common = new Cli.Common();
         private final Work work;
 
         Phase(Work work) {
             this.work = work;
-        }
-
-        @Override
-        public Cli.Common common() {
-            return common;
         }
 
         @Override

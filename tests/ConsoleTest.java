@@ -30,7 +30,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 
 class ConsoleTest {
 
@@ -177,17 +176,10 @@ class ConsoleTest {
 
     @Command(name = "phase")
     private static final class Throwing implements Cli.Phase {
-        @Mixin
-        final Cli.Common common = new Cli.Common();
         private final Throwable thrown;
 
         Throwing(Throwable thrown) {
             this.thrown = thrown;
-        }
-
-        @Override
-        public Cli.Common common() {
-            return common;
         }
 
         @Override

@@ -31,15 +31,11 @@ import lib.config.Environment;
 import lib.release.BuiltRelease;
 import lib.s3.Embedded;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 @Command(name = "rehearse", description = "Makes a whole release of a clone of the checkout, publishes it to the environment local, "
         + "and fetches it back as its consumers do. The default checkout is the sample project.")
 class rehearse implements Cli.Phase {
-
-    @Mixin
-    final Cli.Common common = new Cli.Common();
 
     @Option(names = "--keep", description = "Keep the temporary folder.")
     boolean keep;
@@ -64,11 +60,6 @@ class rehearse implements Cli.Phase {
     }
 
     @Override
-    public Cli.Common common() {
-        return common;
-    }
-
-    @Override
     public void run(Cli.Session session) throws Exception {
         console = session.console();
         if (!Missing.provide(Missing.FOR_REHEARSAL, installMissing)) {
@@ -79,11 +70,11 @@ class rehearse implements Cli.Phase {
             Path checkout = folder.resolve("checkout");
             Path local = folder.resolve("local");
             Map<String, String> env = new HashMap<>(session.env());
-            if (common.repo == null) {
+            if (session.options().repo == null) {
                 Sample.checkout(checkout, env);
                 env.merge("NIX_CONFIG", Sample.NIX_CONFIG, (set, ours) -> set + "\n" + ours);
             } else {
-                copy(common.folder(session), checkout);
+                copy(session.checkout(), checkout);
             }
 
             phase(env, checkout, "prepare");

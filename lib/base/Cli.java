@@ -18,18 +18,34 @@ import picocli.CommandLine.ParameterException;
 /** What every phase script shares on the command line: help, errors, exit codes. */
 public final class Cli {
 
-    /** What a phase gets from the process it runs in. Tests hand in their own. */
-    public record Session(Console console, Path folder, Map<String, String> env) {
+    /**
+     * What a phase gets from the process it runs in, and the options that every phase has. Tests hand in their own.
+     *
+     * @param folder the current one, absolute
+     */
+    public record Session(Console console, Path folder, Map<String, String> env, Common options) {
+
+        public Session(Console console, Path folder, Map<String, String> env) {
+            this(console, folder, env, new Common());
+        }
 
         public static Session system() {
             return new Session(Console.system(System.getenv()), Path.of("").toAbsolutePath(), System.getenv());
+        }
+
+        /** A path as the user has typed it, seen from the current folder. */
+        public Path resolve(Path typed) {
+            return folder.resolve(typed).normalize();
+        }
+
+        /** The folder to look for the checkout in. */
+        public Path checkout() {
+            return options.repo == null ? folder : resolve(options.repo);
         }
     }
 
     /** A phase: its steps in order. */
     public interface Phase {
-        Common common();
-
         /** Says how values of its own kinds are read from options. */
         default void prepare(CommandLine line) {
         }
@@ -51,11 +67,6 @@ public final class Cli {
 
         @Option(names = "--completion", description = "Print a completion script for bash and zsh, and exit.")
         boolean completion;
-
-        /** The folder to look for the checkout in, absolute. */
-        public Path folder(Session session) {
-            return repo == null ? session.folder() : session.folder().resolve(repo).normalize();
-        }
     }
 
     private Cli() {
@@ -69,7 +80,8 @@ public final class Cli {
     /** Runs a phase and returns its exit code: 0 done, 1 failed, 2 wrong usage, 3 refused by a guard. */
     public static int run(Phase phase, Session session, String... args) {
         Console console = session.console();
-        CommandLine line = new CommandLine(phase);
+        Common common = session.options();
+        CommandLine line = new CommandLine(phase).addMixin("common", common);
         phase.prepare(line);
         ColorScheme colours = CommandLine.Help.defaultColorScheme(console.colours() ? Ansi.ON : Ansi.OFF);
         line.setColorScheme(colours);
@@ -80,7 +92,7 @@ public final class Cli {
                 line.usage(console.out(), colours);
                 return 0;
             }
-            if (phase.common().completion) {
+            if (common.completion) {
                 console.out().print(AutoComplete.bash(line.getCommandName(), line));
                 return 0;
             }
@@ -91,17 +103,17 @@ public final class Cli {
                     "see " + line.getCommandName() + " --help"), false);
             return Fault.Kind.USAGE.exitCode;
         } catch (Fault fault) {
-            console.fault(fault, phase.common().verbose);
+            console.fault(fault, common.verbose);
             return fault.kind().exitCode;
         } catch (Throwable e) {
             Optional<Fault> known = ofFiles(e);
             if (known.isPresent()) {
-                console.fault(known.get(), phase.common().verbose);
+                console.fault(known.get(), common.verbose);
                 return known.get().kind().exitCode;
             }
             // Nobody foresaw this one; the class name is often the best clue there is.
             console.fault(Fault.failed(line.getCommandName() + " failed unexpectedly", e.toString(),
-                    "run again with --verbose and report the stack trace").from(e), phase.common().verbose);
+                    "run again with --verbose and report the stack trace").from(e), common.verbose);
             return Fault.Kind.FAILED.exitCode;
         }
     }

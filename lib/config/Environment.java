@@ -1,6 +1,7 @@
 package lib.config;
 
 import java.net.URI;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HashSet;
@@ -115,6 +116,11 @@ public record Environment(String name, String releases, String cache, String doc
     /** Whether anybody can fetch what is published, by web address and without keys. */
     public boolean isPublic() {
         return urls.keySet().containsAll(List.of("releases", "cache", "docs"));
+    }
+
+    /** As long as a proxy on the way may keep what a pointer said. */
+    public Duration patience() {
+        return urls.isEmpty() ? Duration.ZERO : Duration.ofMinutes(6);
     }
 
     /** The embedded store on a folder of this machine. */

@@ -49,6 +49,15 @@ public final class Git implements AutoCloseable {
         }
     }
 
+    /** The same, for who can do without; empty where there is none. */
+    public static Optional<Git> find(Path folder, Map<String, String> env) {
+        try {
+            return Optional.of(open(folder, env));
+        } catch (Fault none) {
+            return Optional.empty();
+        }
+    }
+
     @Override
     public void close() {
         objects.repository().close();

@@ -20,6 +20,7 @@ import lib.http.Tuning;
 import lib.nix.Nix;
 import lib.nix.SigningKey;
 import lib.oci.Repositories;
+import lib.proof.Fetcher;
 import lib.s3.Embedded;
 import lib.s3.Keys;
 import lib.s3.ObjectStore;
@@ -32,8 +33,10 @@ import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
  */
 public final class Access implements AutoCloseable {
 
+    private final Environment environment;
+    private final Network network;
     private ObjectStore store;
-    private String gitUrl;
+    private Optional<String> gitUrl = Optional.empty();
     private Repositories repositories;
     private Path staging;
     private Runnable lifetime = () -> { };
@@ -41,15 +44,30 @@ public final class Access implements AutoCloseable {
     private SigningKey key;
     private final List<AutoCloseable> opened = new ArrayList<>();
 
-    private Access() {
+    private Access(Environment environment, Network network) {
+        this.environment = environment;
+        this.network = network;
+    }
+
+    /** What anybody has of an environment that is public: nothing but what is to be read, and no keys. */
+    public static Access anonymous(Environment environment, Console console, Network network) {
+        Access access = new Access(environment, network);
+        access.gitUrl = environment.git();
+        access.repositories = access.keep(new Repositories(environment, Optional.empty(), List.of(), Map.of(), false, console, network));
+        return access;
     }
 
     public ObjectStore store() {
         return store;
     }
 
-    /** Where branch and tag go, as git understands it. */
-    public String gitUrl() {
+    /** How what was published is fetched back: by public address where there is one, else with the keys of this run. */
+    public Fetcher fetcher() {
+        return Fetcher.of(environment, Optional.ofNullable(store), network, "releases", "cache", "docs");
+    }
+
+    /** Where branch and tag go, as git understands it; empty only where there are no keys. */
+    public Optional<String> gitUrl() {
         return gitUrl;
     }
 
@@ -93,17 +111,17 @@ public final class Access implements AutoCloseable {
      * Opens an environment. A plan must not even make the local store: it looks at an empty one. Of those that publish from
      * one clone to one environment only one is open at a time: they would mix what they staged. Throws Fault (refused) to others.
      */
-    public static Access open(Environment environment, Git git, Nix nix, Cli.Session session, Wish wish) throws IOException {
+    public static Access open(Environment environment, Git git, Cli.Session session, Wish wish) throws IOException {
         Path folder = wish.localFolder();
         Path staging = git.shared("staging-" + environment.name());
         if (wish.planOnly()) {
             boolean throwAway = environment.isLocal() && !Files.exists(folder);
-            return open(environment, throwAway ? Files.createTempDirectory("releng-local") : folder, throwAway, session, nix, git, wish, staging);
+            return open(environment, throwAway ? Files.createTempDirectory("releng-local") : folder, throwAway, session, git, wish, staging);
         }
         Lock lock = Lock.take(environment.isLocal() ? folder.resolve("lock") : git.shared(environment.name() + ".lock"), "an upload to " + environment.name());
         try {
             FileTree.remove(staging); // what a run that was killed has left
-            Access access = open(environment, folder, false, session, nix, git, wish, staging);
+            Access access = open(environment, folder, false, session, git, wish, staging);
             access.opened.add(() -> FileTree.remove(staging));
             access.opened.add(lock);
             return access;
@@ -113,9 +131,9 @@ public final class Access implements AutoCloseable {
         }
     }
 
-    private static Access open(Environment environment, Path folder, boolean throwAway, Cli.Session session, Nix nix, Git git, Wish wish, Path staging)
+    private static Access open(Environment environment, Path folder, boolean throwAway, Cli.Session session, Git git, Wish wish, Path staging)
             throws IOException {
-        Access access = environment.isLocal() ? local(environment, folder, throwAway, session, nix, git, wish)
+        Access access = environment.isLocal() ? local(environment, folder, throwAway, session, git, wish)
                 : remote(environment, git, List.of(environment.releases(), environment.cache(), environment.docs()), session.env(), session.console(), wish);
         access.staging = staging.resolve(Long.toString(ProcessHandle.current().pid()));
         return access;
@@ -124,12 +142,12 @@ public final class Access implements AutoCloseable {
     /** Opens a deployment reached over the network; {@code buckets} are those that keys are needed for. */
     public static Access remote(Environment environment, Git git, List<String> buckets, Map<String, String> env, Console console, Wish wish)
             throws IOException {
-        Access access = new Access();
+        Access access = new Access(environment, wish.network());
         try {
             SigningKey.removeLeftovers(env);
             access.openKey = () -> SigningKey.of(wish.signingKey(), env);
             String url = environment.git().orElseThrow();
-            access.gitUrl = environment.gerrit() ? git.remoteLike(url) : url;
+            access.gitUrl = Optional.of(environment.gerrit() ? git.remoteLike(url) : url);
             Keys keys = access.keep(Keys.of(environment, buckets, env, console, InstantSource.system()));
             keys.resolveCredentials(); // now: keys that cannot be had are found before anything begins
             access.lifetime = keys::checkLifetime;
@@ -144,9 +162,9 @@ public final class Access implements AutoCloseable {
     }
 
     // throwAway removes the folder at the end.
-    private static Access local(Environment environment, Path folder, boolean throwAway, Cli.Session session, Nix nix, Git git, Wish wish)
+    private static Access local(Environment environment, Path folder, boolean throwAway, Cli.Session session, Git git, Wish wish)
             throws IOException {
-        Access access = new Access();
+        Access access = new Access(environment, wish.network());
         try {
             if (throwAway) {
                 access.opened.add(() -> FileTree.remove(folder));
@@ -156,12 +174,12 @@ public final class Access implements AutoCloseable {
             if (!Files.exists(bare)) {
                 git.git("init", "--quiet", "--bare", "--template=", "--object-format=sha1", bare.toString()).orFail("the repository of " + environment.name() + " could not be made", "look at " + folder);
             }
-            access.gitUrl = bare.toString();
+            access.gitUrl = Optional.of(bare.toString());
             access.repositories = access.keep(new Repositories(environment, Optional.of(folder.resolve("images")), wish.registries(),
                     session.env(), !wish.planOnly(), session.console(), wish.network()));
             Path secret = folder.resolve("cache.sec");
             if (!Files.exists(secret)) {
-                nix.generateKey(environment.cache(), secret, folder.resolve("cache.pub"));
+                new Nix(session.console(), session.env(), List.of()).generateKey(environment.cache(), secret, folder.resolve("cache.pub"));
             }
             access.openKey = () -> SigningKey.inFile(secret, session.env());
             Embedded server = access.keep(Embedded.start(folder.resolve("buckets"),

@@ -7,9 +7,10 @@ import lib.config.Environment;
 /**
  * A plan is carried out only after a question, with the environment in its colour.
  *
- * @param skip do not ask: somebody said so
+ * @param skip        do not ask: somebody said so
+ * @param concurrency operations at once
  */
-public record Confirmation(Console console, Environment environment, boolean skip) {
+public record Confirmation(Console console, Environment environment, boolean skip, Showing showing, int concurrency) {
 
     /** The environment's name in its colour: red is where the world looks. */
     public String spoken() {
@@ -28,7 +29,7 @@ public record Confirmation(Console console, Environment environment, boolean ski
     }
 
     /** Prints a plan, asks, and runs the same plan. Throws Fault (refused) for a conflict, or when it is not confirmed. */
-    public void carryOut(Plan plan, String title, Showing showing, int concurrency) {
+    public void carryOut(Plan plan, String title) {
         plan.requireNoConflicts();
         if (plan.isEmpty() && !showing.json()) {
             if (!showing.only()) {

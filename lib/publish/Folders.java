@@ -11,6 +11,7 @@ import java.util.TreeMap;
 import lib.base.FileTree;
 import lib.config.Environment;
 import lib.config.Project;
+import lib.proof.Proof;
 import lib.release.BuiltRelease;
 import lib.release.BuiltRelease.BuiltFile;
 import lib.release.Version;
@@ -51,7 +52,7 @@ public record Folders(ObjectStore store, Environment environment, Project projec
     }
 
     /** The manual at a place that moves, said to be of this version: what it has and the pages do not goes away. */
-    public Folder mirror(String which, SortedMap<String, Item> pages, Version version, Optional<String> commit) {
+    private Folder mirror(String which, SortedMap<String, Item> pages, Version version, Optional<String> commit) {
         String prefix = project.manual(which);
         SortedMap<String, Item> items = new TreeMap<>(pages);
         items.put(VERSION, new Item.Text(version + commit.map(id -> " " + id).orElse("") + "\n"));
@@ -64,10 +65,17 @@ public record Folders(ObjectStore store, Environment environment, Project projec
         return mirror(which, Folder.objects(store, environment.releases(), project.folder(version.toString()) + "manual/"), version, commit);
     }
 
-    /** Pages of the manual that stand among the artifacts by then, proved: the store copies those. */
-    public SortedMap<String, Item> publishedPages(BuiltRelease built) {
+    /** The manual that stands among the artifacts by then, proved, at another place: the store copies its pages. */
+    public Folder copied(String which, BuiltRelease built) {
         String there = project.folder(built.version().toString()) + "manual/";
-        return Folder.copies(release, built.below("manual"), built.below("artifacts/" + there.replaceAll("/$", "")), environment.releases(), there);
+        return mirror(which, Folder.copies(release, built.below("manual"), built.below("artifacts/" + there.replaceAll("/$", "")),
+                environment.releases(), there), built.version(), Optional.of(built.commit()));
+    }
+
+    /** Adds the proof of a manual that stays where it is, if it is there: two runs at once may have mixed it. */
+    public void proveUntouched(String which, Published published, Proof proof) {
+        published.manual(which).ifPresent(at -> proof.check("manual " + which + " of " + at,
+                findings -> published(which, at, Optional.empty()).proveUntouched(at, findings)));
     }
 
     /** The pointer at the root, from among the artifacts. */

@@ -39,13 +39,15 @@ public final class Guards {
         return moves(Pointer.manifest, "manifest", "manifest.nix", () -> published.manifest());
     }
 
-    /** Whether the manual at a place goes to this version. */
-    public boolean manual(Pointer pointer, String which) {
+    /** Whether this manual goes to this version. */
+    public boolean manual(Pointer pointer) {
+        String which = pointer.place(version);
         return moves(pointer, which, "the manual " + which, () -> published.manual(which).or(() -> otherwise(pointer)));
     }
 
-    /** Whether an image tag does; of several repositories, whether it does in all. */
-    public boolean images(Pointer pointer, String tag, List<ImageStore> stores) {
+    /** Whether this image tag does; of several repositories, whether it does in all. */
+    public boolean images(Pointer pointer, List<ImageStore> stores) {
+        String tag = pointer.place(version);
         Place place = () -> published.images(stores, tag, version, otherwise(pointer));
         boolean moves = moves(pointer, tag, "the image tag " + tag, place);
         if (moves && !told.contains(pointer)) {

@@ -15,6 +15,11 @@ public enum Pointer {
     /** The manual of what is not released. */
     nightly;
 
+    /** What the manual or the image tag is called that goes to a version. */
+    public String place(Version version) {
+        return this == major ? version.major() : name();
+    }
+
     /** Whether final releases are all that counts for it, and which: of the MAJOR only those with the same MAJOR. */
     boolean isOf(Version release, Version published) {
         return this != nightly && (this != major || release.major().equals(published.major()));

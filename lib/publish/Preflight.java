@@ -26,6 +26,23 @@ public record Preflight(Console console, Environment environment, boolean writes
         this(console, environment, writes, new ArrayList<>());
     }
 
+    /** All that a release needs; returns the public half of the key that signs, where one is asked for. */
+    public Optional<String> release(Access access, GitRemote remote, boolean images) {
+        check(access::checkLifetime).buckets(access.store(), List.of(environment.cache(), environment.releases(), environment.docs()));
+        Optional<String> signer = key(access::key);
+        git(remote);
+        if (images) {
+            images(access.repositories()::ours);
+        }
+        return signer;
+    }
+
+    /** All that the manual alone needs: no key signs it. */
+    public Optional<String> manual(Access access) {
+        check(access::checkLifetime).buckets(access.store(), List.of(environment.docs()));
+        return Optional.empty();
+    }
+
     /** Each bucket can be read and, for a run, written; what the store cannot do is said. */
     public Preflight buckets(ObjectStore store, List<String> buckets) {
         for (String bucket : buckets) {
@@ -47,7 +64,7 @@ public record Preflight(Console console, Environment environment, boolean writes
     }
 
     /** The key that signs is the one consumers trust; returns its public half. A plan asks for no key. */
-    public Optional<String> key(Supplier<SigningKey> key) {
+    private Optional<String> key(Supplier<SigningKey> key) {
         List<String> signer = new ArrayList<>();
         if (writes) {
             check(() -> {
@@ -67,7 +84,7 @@ public record Preflight(Console console, Environment environment, boolean writes
     }
 
     /** The push target answers and, for a run, would take the push. */
-    public Preflight git(GitRemote remote) {
+    private Preflight git(GitRemote remote) {
         return check(() -> remote.requireReachable(writes));
     }
 

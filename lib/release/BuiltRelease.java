@@ -166,6 +166,10 @@ public record BuiltRelease(String target, Version version, String name, boolean 
         return jobs.stream().flatMap(job -> Stream.concat(Stream.of(job.drvPath()), job.outputs().values().stream())).distinct().sorted().toList();
     }
 
+    public boolean hasImages() {
+        return !images.isEmpty();
+    }
+
     /** The files below a folder of release/, by their path in it. */
     public SortedMap<String, BuiltFile> below(String folder) {
         SortedMap<String, BuiltFile> below = new TreeMap<>();

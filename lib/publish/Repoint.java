@@ -1,0 +1,56 @@
+package lib.publish;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import lib.base.Fault;
+import lib.release.BuiltRelease;
+import lib.release.Version;
+
+/**
+ * Pointers that go back, or on, to a version that is published already.
+ *
+ * @param named those that go there; all of them where none is named
+ */
+public record Repoint(Folders folders, Version version, Collection<Pointer> named) {
+
+    /**
+     * The files of the version. Throws Fault (refused) where it is not published, or is a pre-release that users of final
+     * releases would be pointed to.
+     */
+    public SortedMap<String, Item> artifacts(Published published, Guards guards) {
+        guards.pointTo();
+        String bucket = folders.environment().releases();
+        String folder = folders.project().folder(version.toString());
+        SortedMap<String, Item> artifacts = Folder.objects(folders.store(), bucket, folder);
+        if (!artifacts.containsKey("manifest.nix")) {
+            throw Fault.refused(folders.project().name() + " " + version + " is not published on " + folders.environment().name(),
+                    "there is no s3://" + bucket + "/" + folder + "manifest.nix; there are: " + published.versions(), "name a version that is");
+        }
+        return artifacts;
+    }
+
+    public boolean moves(Pointer pointer) {
+        return named.isEmpty() || named.contains(pointer);
+    }
+
+    /** The image tags that go there. */
+    public List<String> tags() {
+        return List.of(Pointer.major, Pointer.latest).stream().filter(this::moves).map(pointer -> pointer.place(version)).toList();
+    }
+
+    /** The manuals that do, by their place. */
+    public SortedMap<String, Folder> manuals(Optional<BuiltRelease> built) {
+        SortedMap<String, Folder> manuals = new TreeMap<>();
+        for (Pointer pointer : List.of(Pointer.major, Pointer.stable)) {
+            if (moves(pointer)) {
+                String which = pointer.place(version);
+                manuals.put(which, folders.published(which, version, built.map(BuiltRelease::commit)));
+            }
+        }
+        return manuals;
+    }
+}

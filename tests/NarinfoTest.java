@@ -79,7 +79,7 @@ class NarinfoTest {
                 return key;
             }
         };
-        return new Proof(files, Environment.LOCAL, Project.LIX, Optional.of(publicKey), ProofTest.console(said));
+        return new Proof(files, Environment.LOCAL, Project.LIX, Optional.of(publicKey), Proving.console(said));
     }
 
     @Test

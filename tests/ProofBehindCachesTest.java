@@ -67,7 +67,7 @@ class ProofBehindCachesTest {
         Environment environment = new Environment("test", store.bucket("releases"), store.bucket("cache"), store.bucket("docs"), store.bucket("install"),
                 Optional.of(store.endpoint()), store.region(), List.of(), Optional.empty(), false,
                 Optional.of(Files.readString(folder.resolve("pub")).strip()), Map.of("cache", url), Optional.empty(), false);
-        return new Proof(Fetcher.of(environment, Optional.of(store.open()), Network.PLAIN, "cache"), environment, Project.LIX, Optional.empty(), ProofTest.console(said))
+        return new Proof(Fetcher.of(environment, Optional.of(store.open()), Network.PLAIN, "cache"), environment, Project.LIX, Optional.empty(), Proving.console(said))
                 .patience(patience).closure(List.of(path), any -> true);
     }
 

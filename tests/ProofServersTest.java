@@ -82,7 +82,7 @@ class ProofServersTest {
         URI base = URI.create("http://127.0.0.1:" + server.getAddress().getPort());
         Environment environment = new Environment("test", "releases", "cache", "docs", "install", Optional.empty(), "local", List.of(), Optional.empty(), false,
                 Optional.empty(), Map.of(), Optional.empty(), false);
-        return new Proof(Fetcher.anonymous(Map.of("releases", base, "docs", base, "cache", base), idle, Network.PLAIN), environment, Project.LIX, Optional.empty(), ProofTest.console(said));
+        return new Proof(Fetcher.anonymous(Map.of("releases", base, "docs", base, "cache", base), idle, Network.PLAIN), environment, Project.LIX, Optional.empty(), Proving.console(said));
     }
 
     private static List<String> assertFound(Proof proof, int count, String words) {

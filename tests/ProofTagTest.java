@@ -59,7 +59,7 @@ class ProofTagTest {
 
     private Proof proof() {
         Environment local = Config.LIX.environment("local");
-        return new Proof(Fetcher.of(local, Optional.empty(), Network.PLAIN), local, Project.LIX, Optional.empty(), ProofTest.console(said));
+        return new Proof(Fetcher.of(local, Optional.empty(), Network.PLAIN), local, Project.LIX, Optional.empty(), Proving.console(said));
     }
 
     private void prove(String url, Map<String, String> env) {
@@ -125,7 +125,7 @@ class ProofTagTest {
     static final class Elsewhere {
         public static void main(String[] args) {
             Environment local = Config.LIX.environment("local");
-            new Proof(Fetcher.of(local, Optional.empty(), Network.PLAIN), local, Project.LIX, Optional.empty(), ProofTest.console(new ArrayList<>()))
+            new Proof(Fetcher.of(local, Optional.empty(), Network.PLAIN), local, Project.LIX, Optional.empty(), Proving.console(new ArrayList<>()))
                     .tag(args[0], VERSION, Optional.of(args[1]), true, Optional.empty(), System.getenv()).orFail();
         }
     }

@@ -5,10 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpHandler;
 import com.sun.net.httpserver.HttpServer;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.PrintStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.http.HttpClient;
@@ -16,7 +13,6 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Collections;
@@ -26,12 +22,10 @@ import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
-import lib.base.Console;
 import lib.base.Exec;
 import lib.base.Fault;
 import lib.config.Config;
 import lib.http.Network;
-import lib.http.Tuning;
 import lib.oci.BuiltImage;
 import lib.oci.ImageIndex;
 import lib.oci.ImageStore;
@@ -51,63 +45,18 @@ import org.junit.jupiter.api.io.TempDir;
 /** What is in a registry is proved by its bytes: Debian's docker-registry, with its files changed behind its back. */
 class RegistryProofTest {
 
-    private static final String PATH = "kettle/kettle";
-    private static final Tuning QUICK = new Tuning(8, 0, 0, Duration.ofSeconds(5), Duration.ofSeconds(20), 3, Duration.ofSeconds(30));
-
     @TempDir
     Path folder;
-
-    private final ByteArrayOutputStream said = new ByteArrayOutputStream();
-    private final Console console = new Console(InputStream.nullInputStream(), new PrintStream(said, true), new PrintStream(said, true), false, false);
-    private final List<AutoCloseable> opened = new ArrayList<>();
-    private Path release;
-    private BuiltRelease built;
+    private Registries registries;
 
     @BeforeEach
-    void aBuiltRelease() throws IOException {
-        release = Released.copy(folder.resolve("checkout")).folder.resolve("release");
-        built = BuiltRelease.read(release);
+    void open() throws IOException {
+        registries = new Registries(folder, Registries.QUICK);
     }
 
     @AfterEach
     void close() throws Exception {
-        Collections.reverse(opened);
-        for (AutoCloseable one : opened) {
-            one.close();
-        }
-    }
-
-    private <T extends AutoCloseable> T keep(T thing) {
-        opened.add(thing);
-        return thing;
-    }
-
-    private DockerRegistry server() throws IOException {
-        return keep(DockerRegistry.open(folder.resolve("registry" + opened.size())));
-    }
-
-    private FaultProxy proxy(DockerRegistry server) throws IOException {
-        return keep(new FaultProxy(server.endpoint()).registry(server.endpoint()));
-    }
-
-    private Registry registry(String host, Optional<Login.Credential> credential, String... others) {
-        return keep(new Registry(host + "/" + PATH, credential, List.of(others), true, QUICK, Network.PLAIN));
-    }
-
-    private static String host(FaultProxy proxy) {
-        return proxy.endpoint().getAuthority();
-    }
-
-    private void publish(ImageStore... stores) throws IOException {
-        Plan plan = new Plan().add(new Images(List.of(stores), release, built.images(), "2.95.0", false, QUICK));
-        plan.requireNoConflicts();
-        plan.run(console, 4);
-        new Plan().add(new Images.Tags(List.of(stores), built.images(), List.of("2.95", "latest"), Optional::empty)).run(console, 4);
-    }
-
-    private Proof proof(ImageStore... stores) {
-        return new Proof(Fetcher.of(Config.LIX.environment("local"), Optional.empty(), Network.PLAIN), Config.LIX.environment("local"), Config.LIX.project(),
-                Optional.empty(), console).images(List.of(stores), built, List.of("2.95.0", "2.95", "latest"));
+        registries.close();
     }
 
     private static List<String> writes(FaultProxy proxy) {
@@ -116,7 +65,7 @@ class RegistryProofTest {
 
     private Optional<Login.Credential> login(String host, String entry) throws IOException {
         Path file = Files.writeString(folder.resolve("auth.json"), "{\"auths\": {\"" + host + "\": " + entry + "}}");
-        return Login.of(Map.of("HOME", folder.toString(), "REGISTRY_AUTH_FILE", file.toString())).find(host + "/" + PATH);
+        return Login.of(Map.of("HOME", folder.toString(), "REGISTRY_AUTH_FILE", file.toString())).find(host + "/" + Registries.PATH);
     }
 
     private static String base64(String text) {
@@ -124,87 +73,88 @@ class RegistryProofTest {
     }
 
     private void replace(ImageStore store) throws IOException {
-        Plan plan = new Plan().add(new Images(List.of(store), release, built.images(), "2.95.0", true, QUICK));
+        Plan plan = new Plan().add(new Images(List.of(store), registries.release, registries.built.images(), "2.95.0", true, Registries.QUICK));
         plan.requireNoConflicts();
-        plan.run(console, 4);
+        plan.run(registries.console, 4);
     }
 
     @Test
     @DisplayName("hazard 50: a layer and a config with other bytes of the same size are found; what the message advises makes them whole")
     void aBlobWithOtherBytesIsFoundAndTheAdviceHelps() throws IOException {
-        DockerRegistry server = server();
-        FaultProxy proxy = proxy(server);
-        Registry registry = registry(host(proxy), Optional.empty(), host(proxy) + "/kettle/staging");
-        publish(keep(new Registry(host(proxy) + "/kettle/staging", Optional.empty(), List.of(), true, QUICK, Network.PLAIN)), registry);
-        for (String digest : List.of(built.images().get(0).layers().get(0).blob(), built.images().get(1).id())) {
+        DockerRegistry server = registries.server();
+        FaultProxy proxy = registries.proxy(server);
+        Registry registry = registries.registry(Registries.host(proxy), Optional.empty(), Registries.host(proxy) + "/kettle/staging");
+        registries.publish(registries.keep(new Registry(Registries.host(proxy) + "/kettle/staging", Optional.empty(), List.of(), true, Registries.QUICK, Network.PLAIN)), registry);
+        for (String digest : List.of(registries.built.images().get(0).layers().get(0).blob(), registries.built.images().get(1).id())) {
             ImagesTest.change(server.blob(digest));
-            Fault fault = assertThrows(Fault.class, () -> proof(registry).orFail());
+            Fault fault = assertThrows(Fault.class, () -> registries.proof(registry).orFail());
             assertTrue(fault.why().toString().contains(digest + ": has ") && fault.next().contains("upload with --replace") && fault.next().contains("first have who runs it remove"), fault.toString());
             // Sent, and not taken over from where it is just as wrong; this registry keeps what it has all the same, and the proof says so.
             int before = writes(proxy).size();
             replace(registry);
             List<String> sent = writes(proxy).subList(before, writes(proxy).size());
             assertEquals(List.of(digest), sent.stream().filter(write -> write.contains("digest=")).map(write -> write.replaceAll(".*digest=", "")).toList(), sent.toString());
-            assertTrue(assertThrows(Fault.class, () -> proof(registry).orFail()).why().toString().contains(digest + ": has "));
+            assertTrue(assertThrows(Fault.class, () -> registries.proof(registry).orFail()).why().toString().contains(digest + ": has "));
             Files.delete(server.blob(digest));
             replace(registry);
-            proof(registry).orFail();
-            Exec.of("skopeo", "copy", "--quiet", "--all", "--src-tls-verify=false", "docker://" + server.host() + "/" + PATH + ":latest",
+            registries.proof(registry).orFail();
+            Exec.of("skopeo", "copy", "--quiet", "--all", "--src-tls-verify=false", "docker://" + server.host() + "/" + Registries.PATH + ":latest",
                     "dir:" + folder.resolve("out" + digest.substring(7))).orFail("skopeo", "");
         }
     }
 
     @Test
     void aManifestOrIndexWithOtherBytesIsFoundAndSentAgain() throws IOException {
-        DockerRegistry server = server();
-        FaultProxy proxy = proxy(server);
-        Registry registry = registry(host(proxy), Optional.empty());
-        publish(registry);
-        ImageIndex index = ImageIndex.of(built.images());
+        DockerRegistry server = registries.server();
+        FaultProxy proxy = registries.proxy(server);
+        Registry registry = registries.registry(Registries.host(proxy), Optional.empty());
+        registries.publish(registry);
+        ImageIndex index = ImageIndex.of(registries.built.images());
         for (ImageIndex.Document document : List.of(index.manifests().get(0), index.index())) {
             // Still JSON, as a registry wants it.
             Files.writeString(server.blob(document.digest()), Files.readString(server.blob(document.digest())).replace("\"size\":", "\"size\" :"));
-            Fault fault = assertThrows(Fault.class, () -> proof(registry).orFail());
+            Fault fault = assertThrows(Fault.class, () -> registries.proof(registry).orFail());
             assertTrue(fault.why().toString().contains(document.digest() + ": has other bytes"), fault.toString());
-            assertEquals(document == index.index() ? 3 : 0, fault.why().stream().filter(why -> why.contains(PATH + ":") && why.contains("has other bytes: they are")
+            assertEquals(document == index.index() ? 3 : 0, fault.why().stream().filter(why -> why.contains(Registries.PATH + ":") && why.contains("has other bytes: they are")
                     && !why.contains(": sha256:")).count(), fault.toString());
             int before = writes(proxy).size();
-            publish(registry);
+            registries.publish(registry);
             assertTrue(writes(proxy).subList(before, writes(proxy).size()).stream().anyMatch(write -> write.contains(document == index.index() ? "/manifests/2.95.0" : document.digest())),
                     proxy.log().toString());
             Files.delete(server.blob(document.digest())); // as who runs it is asked to
-            publish(registry);
-            proof(registry).orFail();
+            registries.publish(registry);
+            registries.proof(registry).orFail();
         }
     }
 
     @Test
     void aRegistryThatNamesAnotherDigestThanItSendsIsFound() throws IOException {
-        DockerRegistry server = server();
-        FaultProxy proxy = proxy(server);
-        Registry registry = registry(host(proxy), Optional.empty());
-        publish(registry);
+        DockerRegistry server = registries.server();
+        FaultProxy proxy = registries.proxy(server);
+        Registry registry = registries.registry(Registries.host(proxy), Optional.empty());
+        registries.publish(registry);
         proxy.arm(FaultProxy.Fault.OTHER_DIGEST, request -> request.method().equals("HEAD") && request.path().endsWith("/manifests/latest"));
-        Fault fault = assertThrows(Fault.class, () -> proof(registry).orFail());
+        Fault fault = assertThrows(Fault.class, () -> registries.proof(registry).orFail());
         assertEquals(1, fault.why().size());
-        assertTrue(fault.getMessage().contains(PATH + ":latest: names sha256:00000000"), fault.getMessage());
+        assertTrue(fault.getMessage().contains(Registries.PATH + ":latest: names sha256:00000000"), fault.getMessage());
     }
 
     @Test
     @DisplayName("each blob comes once a run, though images share it and tags are proved after content")
     void eachBlobIsFetchedOnceARun() throws IOException {
-        DockerRegistry server = server();
-        FaultProxy proxy = proxy(server);
-        Registry registry = registry(host(proxy), Optional.empty());
-        List<BuiltImage> shared = new ArrayList<>(built.images());
-        shared.add(built.images().get(0));
-        built = new BuiltRelease(built.target(), built.version(), built.name(), built.official(), built.commit(), built.tag(), built.system(), built.profile(),
-                built.files(), shared, built.jobs());
-        publish(registry);
+        DockerRegistry server = registries.server();
+        FaultProxy proxy = registries.proxy(server);
+        Registry registry = registries.registry(Registries.host(proxy), Optional.empty());
+        List<BuiltImage> shared = new ArrayList<>(registries.built.images());
+        shared.add(registries.built.images().get(0));
+        BuiltRelease one = registries.built;
+        registries.built = new BuiltRelease(one.target(), one.version(), one.name(), one.official(), one.commit(), one.tag(), one.system(), one.profile(),
+                one.files(), shared, one.jobs());
+        registries.publish(registry);
         int before = proxy.log().size();
-        proof(registry).orFail();
-        new Proof(Fetcher.of(Config.LIX.environment("local"), Optional.empty(), Network.PLAIN), Config.LIX.environment("local"), Config.LIX.project(), Optional.empty(), console)
-                .imageTags(List.of(registry), built, List.of("2.95", "latest")).orFail();
+        registries.proof(registry).orFail();
+        new Proof(Fetcher.of(Config.LIX.environment("local"), Optional.empty(), Network.PLAIN), Config.LIX.environment("local"), Config.LIX.project(), Optional.empty(), registries.console)
+                .imageTags(List.of(registry), registries.built, List.of("2.95", "latest")).orFail();
         List<String> blobs = proxy.log().subList(before, proxy.log().size()).stream().map(request -> request.method() + " " + request.path()).filter(path -> path.contains("/blobs/")).toList();
         assertEquals(blobs.stream().distinct().count(), blobs.size(), blobs.toString());
         assertEquals(6, blobs.size());
@@ -213,10 +163,10 @@ class RegistryProofTest {
 
     @Test
     void blobsAreFetchedWhereTheRegistrySendsToWithoutALoginAndABrokenDownloadBeginsAnew() throws Exception {
-        DockerRegistry server = keep(DockerRegistry.withPassword(folder.resolve("closed")));
-        Registry sender = registry(server.host(), login(server.host(), "{\"auth\": \"" + base64(DockerRegistry.USER + ":" + DockerRegistry.PASSWORD) + "\"}"));
-        publish(sender);
-        String layer = built.images().get(0).layers().get(0).blob();
+        DockerRegistry server = registries.keep(DockerRegistry.withPassword(folder.resolve("closed")));
+        Registry sender = registries.registry(server.host(), login(server.host(), "{\"auth\": \"" + base64(DockerRegistry.USER + ":" + DockerRegistry.PASSWORD) + "\"}"));
+        registries.publish(sender);
+        String layer = registries.built.images().get(0).layers().get(0).blob();
         AtomicInteger broken = new AtomicInteger();
         List<String> logins = Collections.synchronizedList(new ArrayList<>());
         HttpServer storage = loopback(exchange -> {
@@ -238,15 +188,15 @@ class RegistryProofTest {
             exchange.close();
         });
         String host = "127.0.0.1:" + front.getAddress().getPort();
-        Registry registry = registry(host, login(host, "{\"auth\": \"" + base64(DockerRegistry.USER + ":" + DockerRegistry.PASSWORD) + "\"}"));
+        Registry registry = registries.registry(host, login(host, "{\"auth\": \"" + base64(DockerRegistry.USER + ":" + DockerRegistry.PASSWORD) + "\"}"));
         broken.set(1);
-        proof(registry).orFail();
+        registries.proof(registry).orFail();
         assertEquals(7, logins.size(), "one of six broke off");
         assertEquals(List.of("null"), logins.stream().distinct().toList());
         ImagesTest.change(server.blob(layer));
-        assertTrue(assertThrows(Fault.class, () -> proof(registry).orFail()).getMessage().contains(layer + ": has "));
+        assertTrue(assertThrows(Fault.class, () -> registries.proof(registry).orFail()).getMessage().contains(layer + ": has "));
         broken.set(Integer.MAX_VALUE);
-        assertTrue(assertThrows(Fault.class, () -> proof(registry).orFail()).getMessage().contains("the blob " + layer + " failed"));
+        assertTrue(assertThrows(Fault.class, () -> registries.proof(registry).orFail()).getMessage().contains("the blob " + layer + " failed"));
     }
 
     private void relay(HttpExchange exchange, DockerRegistry server) throws IOException {
@@ -276,7 +226,7 @@ class RegistryProofTest {
         }));
         server.createContext("/", handler);
         server.start();
-        keep(() -> server.stop(0));
+        registries.keep(() -> server.stop(0));
         return server;
     }
 
@@ -295,8 +245,8 @@ class RegistryProofTest {
                 exchange.getResponseBody().write(some); // ends when nobody reads on
             }
         });
-        Registry registry = registry("127.0.0.1:" + endless.getAddress().getPort(), Optional.empty());
-        String digest = built.images().get(0).id();
+        Registry registry = registries.registry("127.0.0.1:" + endless.getAddress().getPort(), Optional.empty());
+        String digest = registries.built.images().get(0).id();
         AtomicLong came = new AtomicLong(); // by which a slow download is told from one that hangs
         assertEquals(1001, registry.read(digest, 1000, came::addAndGet).orElseThrow().size());
         assertEquals(1001, came.get());

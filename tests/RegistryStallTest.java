@@ -3,10 +3,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.PrintStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
@@ -14,7 +11,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -24,7 +20,6 @@ import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Predicate;
-import lib.base.Console;
 import lib.base.Exec;
 import lib.base.Fault;
 import lib.base.FileTree;
@@ -38,7 +33,6 @@ import lib.oci.Registry;
 import lib.oci.Transfer;
 import lib.publish.Images;
 import lib.publish.Plan;
-import lib.release.BuiltRelease;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -48,52 +42,33 @@ import org.junit.jupiter.api.io.TempDir;
 /** Two real registries, one of which hangs: the other gets its images all the same. */
 class RegistryStallTest {
 
-    private static final String PATH = "kettle/kettle";
     /** Tried again for longer than any test takes: who waits for the one that hangs is found out. */
     private static final Tuning PATIENT = new Tuning(8, 0, 0, Duration.ofSeconds(5), Duration.ofSeconds(4), 1000, Duration.ofMinutes(10));
 
     @TempDir
     Path folder;
-
-    private final List<AutoCloseable> opened = new ArrayList<>();
-    private final Console console = new Console(InputStream.nullInputStream(), new PrintStream(new ByteArrayOutputStream(), true),
-            new PrintStream(new ByteArrayOutputStream(), true), false, false);
-    private Path release;
-    private BuiltRelease built;
+    private Registries registries;
 
     @BeforeEach
-    void aBuiltRelease() throws IOException {
-        release = Released.copy(folder.resolve("checkout")).folder.resolve("release");
-        built = BuiltRelease.read(release);
+    void open() throws IOException {
+        registries = new Registries(folder, PATIENT);
     }
 
     @AfterEach
     void close() throws Exception {
-        Collections.reverse(opened);
-        for (AutoCloseable one : opened) {
-            one.close();
-        }
-    }
-
-    private <T extends AutoCloseable> T keep(T thing) {
-        opened.add(thing);
-        return thing;
-    }
-
-    private Registry registry(String host, String... others) {
-        return keep(new Registry(host + "/" + PATH, Optional.empty(), List.of(others), true, PATIENT, Network.PLAIN));
+        registries.close();
     }
 
     private void publish(ImageStore... stores) {
         try {
-            new Plan().add(new Images(List.of(stores), release, built.images(), "2.95.0", false, PATIENT)).run(console, 4);
+            new Plan().add(new Images(List.of(stores), registries.release, registries.built.images(), "2.95.0", false, PATIENT)).run(registries.console, 4);
         } catch (IOException e) {
             throw new CompletionException(e);
         }
     }
 
     private boolean hasAll(ImageStore store) throws IOException {
-        for (BuiltImage image : built.images()) {
+        for (BuiltImage image : registries.built.images()) {
             List<String> blobs = new ArrayList<>(List.of(image.id()));
             image.layers().forEach(layer -> blobs.add(layer.blob()));
             for (String blob : blobs) {
@@ -114,12 +89,12 @@ class RegistryStallTest {
     }
 
     private void oneThatHangs(Predicate<FaultProxy.Request> when, boolean sibling) throws Exception {
-        DockerRegistry good = keep(DockerRegistry.open(folder.resolve("good" + opened.size())));
-        DockerRegistry bad = keep(DockerRegistry.open(folder.resolve("bad" + opened.size())));
-        FaultProxy proxy = keep(new FaultProxy(bad.endpoint()).registry(bad.endpoint()));
+        DockerRegistry good = registries.server();
+        DockerRegistry bad = registries.server();
+        FaultProxy proxy = registries.proxy(bad);
         String host = proxy.endpoint().getAuthority();
-        Registry hanging = registry(host, sibling ? new String[] {host + "/kettle/staging"} : new String[0]);
-        Registry healthy = registry(good.host());
+        Registry hanging = registries.registry(host, Optional.empty(), sibling ? new String[] {host + "/kettle/staging"} : new String[0]);
+        Registry healthy = registries.registry(good.host(), Optional.empty());
         proxy.arm(FaultProxy.Fault.STALL, when);
         CompletableFuture<Void> publishing = CompletableFuture.runAsync(() -> publish(hanging, healthy));
         await(healthy, publishing);
@@ -151,19 +126,19 @@ class RegistryStallTest {
     @Test
     void oneThatStopsReadingInTheMiddleDoesNotKeepTheRestFromTheOthers() throws Exception {
         BuiltImage image = image(24 << 20);
-        DockerRegistry good = keep(DockerRegistry.open(folder.resolve("good")));
-        DockerRegistry bad = keep(DockerRegistry.open(folder.resolve("bad")));
-        ServerSocket listening = keep(new ServerSocket(0, 50, InetAddress.getLoopbackAddress()));
+        DockerRegistry good = registries.keep(DockerRegistry.open(folder.resolve("good")));
+        DockerRegistry bad = registries.keep(DockerRegistry.open(folder.resolve("bad")));
+        ServerSocket listening = registries.keep(new ServerSocket(0, 50, InetAddress.getLoopbackAddress()));
         new StallingProxy(listening, bad.endpoint(), 0);
         Tuning once = new Tuning(8, 0, 0, Duration.ofSeconds(5), Duration.ofSeconds(3), 1, Duration.ofSeconds(30));
-        Registry hanging = keep(new Registry("127.0.0.1:" + listening.getLocalPort() + "/" + PATH, Optional.empty(), List.of(), true, once, Network.PLAIN));
-        Registry healthy = registry(good.host());
+        Registry hanging = registries.keep(new Registry("127.0.0.1:" + listening.getLocalPort() + "/" + Registries.PATH, Optional.empty(), List.of(), true, once, Network.PLAIN));
+        Registry healthy = registries.registry(good.host(), Optional.empty());
         OciLayout layout = new OciLayout(folder.resolve("layout"));
         Map<ImageStore, java.util.Set<String>> missing = new LinkedHashMap<>();
         for (ImageStore store : List.of(hanging, healthy, layout)) {
             missing.put(store, new TreeSet<>(List.of(image.id(), image.layers().get(0).blob())));
         }
-        Fault fault = assertThrows(Fault.class, () -> Transfer.run(release.resolve(image.path()), image, missing, true, once, bytes -> { }));
+        Fault fault = assertThrows(Fault.class, () -> Transfer.run(registries.release.resolve(image.path()), image, missing, true, once, bytes -> { }));
         assertEquals(1, fault.why().size(), fault.getMessage());
         assertTrue(fault.getMessage().contains(hanging.name().replaceAll("/.*", "")), fault.getMessage());
         for (ImageStore store : List.of(healthy, layout)) {
@@ -183,7 +158,7 @@ class RegistryStallTest {
         Files.writeString(folder.resolve("parts/config.json"), "{\"os\": \"linux\", \"architecture\": \"amd64\", \"config\": {}, \"rootfs\": {\"diff_ids\": [\"sha256:"
                 + FileTree.sha256(layer) + "\"]}}", StandardCharsets.UTF_8);
         Files.writeString(folder.resolve("parts/manifest.json"), "[{\"Config\": \"config.json\", \"RepoTags\": [], \"Layers\": [\"layer.tar\"]}]");
-        Exec.of("tar", "-C", folder.resolve("parts").toString(), "-cf", release.resolve("image.tar").toString(), "manifest.json", "config.json", "layer.tar").orFail("tar", "");
-        return DockerArchive.read(release.resolve("image.tar")).built("image.tar", "x86_64-linux");
+        Exec.of("tar", "-C", folder.resolve("parts").toString(), "-cf", registries.release.resolve("image.tar").toString(), "manifest.json", "config.json", "layer.tar").orFail("tar", "");
+        return DockerArchive.read(registries.release.resolve("image.tar")).built("image.tar", "x86_64-linux");
     }
 }

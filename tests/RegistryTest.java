@@ -5,16 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,25 +18,19 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.Stream;
-import lib.base.Console;
 import lib.base.Exec;
 import lib.base.Fault;
 import lib.base.FileTree;
 import lib.base.Json;
-import lib.config.Config;
 import lib.http.Network;
 import lib.http.Tuning;
 import lib.oci.BuiltImage;
 import lib.oci.ImageIndex;
-import lib.oci.ImageStore;
 import lib.oci.Login;
 import lib.oci.OciLayout;
 import lib.oci.Registry;
-import lib.proof.Fetcher;
-import lib.proof.Proof;
 import lib.publish.Images;
 import lib.publish.Plan;
-import lib.release.BuiltRelease;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -50,63 +40,18 @@ import org.junit.jupiter.api.io.TempDir;
 /** The sample's images in a real registry, Debian's docker-registry, and as skopeo finds them there. */
 class RegistryTest {
 
-    private static final String PATH = "kettle/kettle";
-    private static final Tuning QUICK = new Tuning(8, 0, 0, Duration.ofSeconds(5), Duration.ofSeconds(20), 3, Duration.ofSeconds(30));
-
     @TempDir
     Path folder;
-
-    private final ByteArrayOutputStream said = new ByteArrayOutputStream();
-    private final Console console = new Console(InputStream.nullInputStream(), new PrintStream(said, true), new PrintStream(said, true), false, false);
-    private final List<AutoCloseable> opened = new ArrayList<>();
-    private Path release;
-    private BuiltRelease built;
+    private Registries registries;
 
     @BeforeEach
-    void aBuiltRelease() throws IOException {
-        release = Released.copy(folder.resolve("checkout")).folder.resolve("release");
-        built = BuiltRelease.read(release);
+    void open() throws IOException {
+        registries = new Registries(folder, Registries.QUICK);
     }
 
     @AfterEach
     void close() throws Exception {
-        Collections.reverse(opened);
-        for (AutoCloseable one : opened) {
-            one.close();
-        }
-    }
-
-    private <T extends AutoCloseable> T keep(T thing) {
-        opened.add(thing);
-        return thing;
-    }
-
-    private DockerRegistry server() throws IOException {
-        return keep(DockerRegistry.open(folder.resolve("registry" + opened.size())));
-    }
-
-    private FaultProxy proxy(DockerRegistry server) throws IOException {
-        return keep(new FaultProxy(server.endpoint()).registry(server.endpoint()));
-    }
-
-    private Registry registry(String host, Optional<Login.Credential> credential, String... others) {
-        return keep(new Registry(host + "/" + PATH, credential, List.of(others), true, QUICK, Network.PLAIN));
-    }
-
-    private static String host(FaultProxy proxy) {
-        return proxy.endpoint().getAuthority();
-    }
-
-    private void publish(ImageStore... stores) throws IOException {
-        Plan plan = new Plan().add(new Images(List.of(stores), release, built.images(), "2.95.0", false, QUICK));
-        plan.requireNoConflicts();
-        plan.run(console, 4);
-        new Plan().add(new Images.Tags(List.of(stores), built.images(), List.of("2.95", "latest"), Optional::empty)).run(console, 4);
-    }
-
-    private Proof proof(ImageStore... stores) {
-        return new Proof(Fetcher.of(Config.LIX.environment("local"), Optional.empty(), Network.PLAIN), Config.LIX.environment("local"), Config.LIX.project(),
-                Optional.empty(), console).images(List.of(stores), built, List.of("2.95.0", "2.95", "latest"));
+        registries.close();
     }
 
     private JsonNode skopeo(String... arguments) throws IOException {
@@ -118,7 +63,7 @@ class RegistryTest {
     /** Each platform by each tag, copied out: the config is the one of the archive. */
     private void comesOut(String repository, String... login) throws IOException {
         for (String tag : List.of("2.95.0", "2.95", "latest")) {
-            for (BuiltImage image : built.images()) {
+            for (BuiltImage image : registries.built.images()) {
                 Path out = folder.resolve(repository.replaceAll("\\W", "") + tag + image.architecture());
                 List<String> line = new ArrayList<>(List.of("skopeo", "--override-os", image.os(), "--override-arch", image.architecture(), "copy", "--quiet",
                         "--src-tls-verify=false"));
@@ -139,28 +84,28 @@ class RegistryTest {
     @Test
     @DisplayName("hazard 20: two platforms and three tags arrive as one index of what was sent, says skopeo; a second run sends nothing")
     void twoPlatformsArriveUnderThreeTags() throws IOException {
-        DockerRegistry server = server();
-        FaultProxy proxy = proxy(server);
-        Registry registry = registry(host(proxy), Optional.empty());
+        DockerRegistry server = registries.server();
+        FaultProxy proxy = registries.proxy(server);
+        Registry registry = registries.registry(Registries.host(proxy), Optional.empty());
         registry.check();
-        publish(registry);
-        proof(registry).orFail();
-        comesOut(server.host() + "/" + PATH);
-        JsonNode index = skopeo("inspect", "--raw", "--tls-verify=false", "docker://" + server.host() + "/" + PATH + ":latest");
+        registries.publish(registry);
+        registries.proof(registry).orFail();
+        comesOut(server.host() + "/" + Registries.PATH);
+        JsonNode index = skopeo("inspect", "--raw", "--tls-verify=false", "docker://" + server.host() + "/" + Registries.PATH + ":latest");
         assertEquals("application/vnd.oci.image.index.v1+json", index.path("mediaType").asText());
         assertEquals("Lix", index.path("annotations").path("org.opencontainers.image.title").asText());
         assertEquals(List.of("amd64", "arm64"), Stream.of(0, 1).map(i -> index.path("manifests").path(i).path("platform").path("architecture").asText()).sorted().toList());
         for (JsonNode entry : index.path("manifests")) {
-            JsonNode manifest = skopeo("inspect", "--raw", "--tls-verify=false", "docker://" + server.host() + "/" + PATH + "@" + entry.path("digest").asText());
+            JsonNode manifest = skopeo("inspect", "--raw", "--tls-verify=false", "docker://" + server.host() + "/" + Registries.PATH + "@" + entry.path("digest").asText());
             assertEquals(entry.path("mediaType").asText(), manifest.path("mediaType").asText());
         }
-        assertEquals(List.of("2.95", "2.95.0", "latest"), Stream.of(skopeo("list-tags", "--tls-verify=false", "docker://" + server.host() + "/" + PATH).path("Tags"))
+        assertEquals(List.of("2.95", "2.95.0", "latest"), Stream.of(skopeo("list-tags", "--tls-verify=false", "docker://" + server.host() + "/" + Registries.PATH).path("Tags"))
                 .flatMap(tags -> Stream.iterate(0, i -> i + 1).limit(tags.size()).map(i -> tags.get(i).asText())).sorted().toList());
 
         int before = proxy.log().size();
         List<String> written = writes(proxy);
-        FileTree.remove(release); // with nothing to do no archive is read
-        publish(registry);
+        FileTree.remove(registries.release); // with nothing to do no archive is read
+        registries.publish(registry);
         assertEquals(written, writes(proxy));
         // One for each of three tags, the index and two manifests.
         assertEquals(6, proxy.log().size() - before, proxy.log().subList(before, proxy.log().size()).toString());
@@ -168,27 +113,27 @@ class RegistryTest {
 
     @Test
     void aFolderAndTwoRegistriesCostOneReadingOfTheArchive() throws Exception {
-        DockerRegistry first = server();
-        DockerRegistry second = server();
+        DockerRegistry first = registries.server();
+        DockerRegistry second = registries.server();
         // With the first bytes of an image to arrive its archive is gone: who opened it can read on, nobody else can.
-        FaultProxy proxy = proxy(first).arm(null, request -> {
-            for (BuiltImage image : built.images()) {
+        FaultProxy proxy = registries.proxy(first).arm(null, request -> {
+            for (BuiltImage image : registries.built.images()) {
                 if (request.path().contains("digest=") && image.layers().stream().anyMatch(layer -> request.path().endsWith(layer.blob()))) {
-                    release.resolve(image.path()).toFile().delete();
+                    registries.release.resolve(image.path()).toFile().delete();
                 }
             }
             return false;
         });
         OciLayout layout = new OciLayout(folder.resolve("layout"));
-        Registry one = registry(host(proxy), Optional.empty());
-        Registry two = registry(second.host(), Optional.empty());
-        publish(layout, one, two);
-        proof(layout, one, two).orFail();
+        Registry one = registries.registry(Registries.host(proxy), Optional.empty());
+        Registry two = registries.registry(second.host(), Optional.empty());
+        registries.publish(layout, one, two);
+        registries.proof(layout, one, two).orFail();
         assertEquals(first.state(), second.state());
-        built.images().forEach(image -> assertFalse(Files.exists(release.resolve(image.path()))));
+        registries.built.images().forEach(image -> assertFalse(Files.exists(registries.release.resolve(image.path()))));
 
         FileTree.remove(second.data());
-        Fault fault = assertThrows(Fault.class, () -> publish(layout, one, two));
+        Fault fault = assertThrows(Fault.class, () -> registries.publish(layout, one, two));
         assertTrue(fault.getMessage().contains(".tar.gz cannot be read"), fault.getMessage());
     }
 
@@ -216,94 +161,94 @@ class RegistryTest {
         Path temporary = Files.createDirectory(folder.resolve("temporary"));
         assumeTrue(readOnly(temporary, "true").exit() == 0, "this machine lets nobody have mounts of their own: unshare --map-root-user --mount");
         assertTrue(readOnly(temporary, "touch", "/var/tmp/releng").err().contains("Read-only"));
-        DockerRegistry server = server();
+        DockerRegistry server = registries.server();
         Exec.Result pushed = readOnly(temporary, Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Djava.io.tmpdir=" + temporary,
-                "-cp", System.getProperty("java.class.path"), "push", release.toString(), server.host() + "/" + PATH);
+                "-cp", System.getProperty("java.class.path"), "push", registries.release.toString(), server.host() + "/" + Registries.PATH);
         assertEquals(0, pushed.exit(), pushed.err());
-        assertEquals(ImageIndex.of(built.images()).index().digest(), server.tag(PATH, "2.95.0"));
+        assertEquals(ImageIndex.of(registries.built.images()).index().digest(), server.tag(Registries.PATH, "2.95.0"));
         assertEquals(Map.of(), FileTree.files(temporary));
     }
 
     @Test
     void aRegistryThatFailsKeepsNobodyElseFromTheirImages() throws IOException {
-        DockerRegistry good = server();
-        DockerRegistry bad = server();
-        FaultProxy proxy = proxy(bad).arm(FaultProxy.Fault.FORBIDDEN_403, request -> request.path().contains("digest="));
-        Registry one = registry(host(proxy), Optional.empty());
-        Registry two = registry(good.host(), Optional.empty());
-        Fault fault = assertThrows(Fault.class, () -> publish(one, two));
-        assertTrue(fault.getMessage().contains(host(proxy)) && fault.getMessage().contains("403") && !fault.getMessage().contains(good.host()), fault.getMessage());
-        for (BuiltImage image : built.images()) {
+        DockerRegistry good = registries.server();
+        DockerRegistry bad = registries.server();
+        FaultProxy proxy = registries.proxy(bad).arm(FaultProxy.Fault.FORBIDDEN_403, request -> request.path().contains("digest="));
+        Registry one = registries.registry(Registries.host(proxy), Optional.empty());
+        Registry two = registries.registry(good.host(), Optional.empty());
+        Fault fault = assertThrows(Fault.class, () -> registries.publish(one, two));
+        assertTrue(fault.getMessage().contains(Registries.host(proxy)) && fault.getMessage().contains("403") && !fault.getMessage().contains(good.host()), fault.getMessage());
+        for (BuiltImage image : registries.built.images()) {
             assertEquals(Optional.of(image.configSize()), two.size(image.id()));
         }
         proxy.arm(null, request -> false);
-        publish(one, two);
-        proof(one, two).orFail();
+        registries.publish(one, two);
+        registries.proof(one, two).orFail();
     }
 
     @Test
     void blobsOfAnotherRepositoryOfTheHostAreTakenOverAndNotSent() throws IOException {
-        DockerRegistry server = server();
-        FaultProxy proxy = proxy(server);
-        publish(keep(new Registry(host(proxy) + "/kettle/staging", Optional.empty(), List.of(), true, QUICK, Network.PLAIN)));
+        DockerRegistry server = registries.server();
+        FaultProxy proxy = registries.proxy(server);
+        registries.publish(registries.keep(new Registry(Registries.host(proxy) + "/kettle/staging", Optional.empty(), List.of(), true, Registries.QUICK, Network.PLAIN)));
         int sent = writes(proxy).size();
-        Registry registry = registry(host(proxy), Optional.empty(), host(proxy) + "/kettle/nothing", host(proxy) + "/kettle/staging", "elsewhere.example.org/kettle");
-        publish(registry);
-        proof(registry).orFail();
+        Registry registry = registries.registry(Registries.host(proxy), Optional.empty(), Registries.host(proxy) + "/kettle/nothing", Registries.host(proxy) + "/kettle/staging", "elsewhere.example.org/kettle");
+        registries.publish(registry);
+        registries.proof(registry).orFail();
         List<String> writes = writes(proxy).subList(sent, writes(proxy).size());
         assertTrue(writes.stream().noneMatch(write -> write.contains("digest=")), writes.toString());
         assertEquals(6, writes.stream().filter(write -> write.contains("mount=sha256:")).count(), writes.toString());
-        comesOut(server.host() + "/" + PATH);
+        comesOut(server.host() + "/" + Registries.PATH);
     }
 
     @Test
     void withAPasswordOnlyTheLoginMayWrite() throws IOException {
-        DockerRegistry server = keep(DockerRegistry.withPassword(folder.resolve("closed")));
-        Fault fault = assertThrows(Fault.class, () -> registry(server.host(), Optional.empty()).check());
+        DockerRegistry server = registries.keep(DockerRegistry.withPassword(folder.resolve("closed")));
+        Fault fault = assertThrows(Fault.class, () -> registries.registry(server.host(), Optional.empty()).check());
         assertEquals(Fault.Kind.REFUSED, fault.kind());
         assertTrue(fault.getMessage().contains("401") && fault.getMessage().contains("there is no login") && fault.next().contains("skopeo login " + server.host()), fault.toString());
-        fault = assertThrows(Fault.class, () -> registry(server.host(), login(server.host(), "{\"auth\": \"" + base64(DockerRegistry.USER + ":wrong") + "\"}")).check());
+        fault = assertThrows(Fault.class, () -> registries.registry(server.host(), login(server.host(), "{\"auth\": \"" + base64(DockerRegistry.USER + ":wrong") + "\"}")).check());
         assertTrue(fault.getMessage().contains("401") && fault.getMessage().contains("the login is from " + folder.resolve("auth.json")), fault.getMessage());
         assertFalse(fault.toString().contains("wrong"), fault.toString());
-        Registry registry = registry(server.host(), login(server.host(), "{\"auth\": \"" + base64(DockerRegistry.USER + ":" + DockerRegistry.PASSWORD) + "\"}"));
+        Registry registry = registries.registry(server.host(), login(server.host(), "{\"auth\": \"" + base64(DockerRegistry.USER + ":" + DockerRegistry.PASSWORD) + "\"}"));
         registry.check();
         assertEquals(Map.of(), server.state());
-        publish(registry);
-        proof(registry).orFail();
-        comesOut(server.host() + "/" + PATH, "--src-creds", DockerRegistry.USER + ":" + DockerRegistry.PASSWORD);
+        registries.publish(registry);
+        registries.proof(registry).orFail();
+        comesOut(server.host() + "/" + Registries.PATH, "--src-creds", DockerRegistry.USER + ":" + DockerRegistry.PASSWORD);
     }
 
     @Test
     void tokensAreFetchedForWhatIsToBeDoneAndAnewWhenTheyEndOrAreNotTaken() throws Exception {
         for (String entry : List.of("{\"auth\": \"" + base64(DockerRegistry.USER + ":" + DockerRegistry.PASSWORD) + "\"}",
                 "{\"auth\": \"" + base64("<token>:") + "\", \"identitytoken\": \"" + TokenServer.REFRESH_TOKEN + "\"}")) {
-            // Not taken at all; then said to last a second, so that a release needs some.
-            TokenServer tokens = keep(new TokenServer(Files.createTempDirectory(folder, "tokens"), 0).stale(1));
-            DockerRegistry server = keep(DockerRegistry.withTokens(Files.createTempDirectory(folder, "registry"), tokens.realm(), tokens.certificate()));
-            Registry registry = registry(server.host(), login(server.host(), entry));
+            // Not taken at all; then registries.said to last a second, so that a registries.release needs some.
+            TokenServer tokens = registries.keep(new TokenServer(Files.createTempDirectory(folder, "tokens"), 0).stale(1));
+            DockerRegistry server = registries.keep(DockerRegistry.withTokens(Files.createTempDirectory(folder, "registry"), tokens.realm(), tokens.certificate()));
+            Registry registry = registries.registry(server.host(), login(server.host(), entry));
             registry.check();
-            publish(registry);
-            proof(registry).orFail();
+            registries.publish(registry);
+            registries.proof(registry).orFail();
             // Asked until a token has ended, with an end: a second is as short as a service can say.
             for (long end = System.nanoTime() + 20_000_000_000L; tokens.asked().size() < 3 && System.nanoTime() < end; ) {
                 assertTrue(registry.tag("latest").isPresent());
             }
             assertTrue(tokens.asked().size() >= 3, tokens.asked().toString());
             String method = entry.contains("identity") ? "POST " : "GET ";
-            assertTrue(tokens.asked().stream().allMatch((method + DockerRegistry.USER + " repository:" + PATH + ":pull,push")::equals), tokens.asked().toString());
+            assertTrue(tokens.asked().stream().allMatch((method + DockerRegistry.USER + " repository:" + Registries.PATH + ":pull,push")::equals), tokens.asked().toString());
 
-            Registry anybody = keep(new Registry(server.host() + "/" + PATH, Optional.empty(), List.of(), false, QUICK, Network.PLAIN));
+            Registry anybody = registries.keep(new Registry(server.host() + "/" + Registries.PATH, Optional.empty(), List.of(), false, Registries.QUICK, Network.PLAIN));
             anybody.check();
-            proof(anybody).orFail();
-            assertTrue(tokens.asked().contains("GET nobody repository:" + PATH + ":pull"), tokens.asked().toString());
-            Fault fault = assertThrows(Fault.class, () -> registry(server.host(), Optional.empty()).check());
+            registries.proof(anybody).orFail();
+            assertTrue(tokens.asked().contains("GET nobody repository:" + Registries.PATH + ":pull"), tokens.asked().toString());
+            Fault fault = assertThrows(Fault.class, () -> registries.registry(server.host(), Optional.empty()).check());
             assertTrue(fault.getMessage().contains("it cannot be written to") && fault.getMessage().contains("401"), fault.getMessage());
         }
     }
 
     private Optional<Login.Credential> login(String host, String entry) throws IOException {
         Path file = Files.writeString(folder.resolve("auth.json"), "{\"auths\": {\"" + host + "\": " + entry + "}}");
-        return Login.of(Map.of("HOME", folder.toString(), "REGISTRY_AUTH_FILE", file.toString())).find(host + "/" + PATH);
+        return Login.of(Map.of("HOME", folder.toString(), "REGISTRY_AUTH_FILE", file.toString())).find(host + "/" + Registries.PATH);
     }
 
     private static String base64(String text) {
@@ -322,20 +267,20 @@ class RegistryTest {
         lasting.put(FaultProxy.Fault.CUT_REQUEST, "run again");
         lasting.put(FaultProxy.Fault.RESET_AFTER, "run again");
         lasting.put(FaultProxy.Fault.OTHER_DIGEST, "ask who runs it");
-        DockerRegistry server = server();
+        DockerRegistry server = registries.server();
         SortedMap<String, String> whole = new TreeMap<>();
         for (String where : List.of("digest=", "/manifests/sha256:")) {
             for (Map.Entry<FaultProxy.Fault, String> one : lasting.entrySet()) {
                 FileTree.remove(server.data());
-                FaultProxy proxy = proxy(server).arm(one.getKey(), request -> request.writes() && request.path().contains(where));
-                Registry registry = registry(host(proxy), Optional.empty());
-                Fault fault = assertThrows(Fault.class, () -> publish(registry), one.getKey() + " " + where);
-                assertTrue(fault.getMessage().contains("http://" + host(proxy)) && fault.getMessage().contains(one.getKey().answer()), fault.getMessage());
+                FaultProxy proxy = registries.proxy(server).arm(one.getKey(), request -> request.writes() && request.path().contains(where));
+                Registry registry = registries.registry(Registries.host(proxy), Optional.empty());
+                Fault fault = assertThrows(Fault.class, () -> registries.publish(registry), one.getKey() + " " + where);
+                assertTrue(fault.getMessage().contains("http://" + Registries.host(proxy)) && fault.getMessage().contains(one.getKey().answer()), fault.getMessage());
                 assertTrue(fault.next().contains(one.getValue()), one.getKey() + " " + where + ": " + fault.next());
                 assertEquals(Optional.empty(), registry.tag("2.95.0"));
                 proxy.arm(null, request -> false);
-                publish(registry);
-                proof(registry).orFail();
+                registries.publish(registry);
+                registries.proof(registry).orFail();
                 whole.putAll(whole.isEmpty() ? server.state() : whole);
                 assertEquals(whole, server.state(), one.getKey() + " " + where);
             }
@@ -344,31 +289,31 @@ class RegistryTest {
 
     @Test
     void whatPassesIsTriedAgain() throws IOException {
-        DockerRegistry server = server();
+        DockerRegistry server = registries.server();
         for (FaultProxy.Fault fault : List.of(FaultProxy.Fault.ERROR_500, FaultProxy.Fault.ERROR_500_AFTER, FaultProxy.Fault.TOO_MANY_429, FaultProxy.Fault.RESET_BEFORE,
                 FaultProxy.Fault.RESET_AFTER, FaultProxy.Fault.CUT_REQUEST, FaultProxy.Fault.CUT_ANSWER)) {
             FileTree.remove(server.data());
-            FaultProxy proxy = proxy(server).arm(fault, request -> request.before() == 0 && Math.floorMod(request.path().hashCode(), 3) == 0);
-            Registry registry = registry(host(proxy), Optional.empty());
-            publish(registry);
-            proof(registry).orFail();
+            FaultProxy proxy = registries.proxy(server).arm(fault, request -> request.before() == 0 && Math.floorMod(request.path().hashCode(), 3) == 0);
+            Registry registry = registries.registry(Registries.host(proxy), Optional.empty());
+            registries.publish(registry);
+            registries.proof(registry).orFail();
         }
     }
 
     @Test
     @DisplayName("hazard 19: an index that is answered with 404 for a while is sent again, and given up with a failure")
     void anIndexThatIsNotTakenForAWhileIsSentAgain() throws IOException {
-        DockerRegistry server = server();
-        FaultProxy proxy = proxy(server).arm(FaultProxy.Fault.NOT_FOUND_404, request -> request.writes() && request.path().endsWith("/manifests/2.95.0") && request.before() < 3);
-        Registry registry = registry(host(proxy), Optional.empty());
-        publish(registry);
-        proof(registry).orFail();
+        DockerRegistry server = registries.server();
+        FaultProxy proxy = registries.proxy(server).arm(FaultProxy.Fault.NOT_FOUND_404, request -> request.writes() && request.path().endsWith("/manifests/2.95.0") && request.before() < 3);
+        Registry registry = registries.registry(Registries.host(proxy), Optional.empty());
+        registries.publish(registry);
+        registries.proof(registry).orFail();
         assertEquals(4, writes(proxy).stream().filter(write -> write.endsWith("/manifests/2.95.0")).count());
 
-        FaultProxy never = proxy(server).arm(FaultProxy.Fault.NOT_FOUND_404, request -> request.writes() && request.path().endsWith("/manifests/other"));
-        Registry unwilling = keep(new Registry(host(never) + "/" + PATH, Optional.empty(), List.of(), true,
+        FaultProxy never = registries.proxy(server).arm(FaultProxy.Fault.NOT_FOUND_404, request -> request.writes() && request.path().endsWith("/manifests/other"));
+        Registry unwilling = registries.keep(new Registry(Registries.host(never) + "/" + Registries.PATH, Optional.empty(), List.of(), true,
                 new Tuning(8, 0, 0, Duration.ofSeconds(5), Duration.ofSeconds(20), 3, Duration.ofSeconds(1)), Network.PLAIN));
-        Fault fault = assertThrows(Fault.class, () -> unwilling.tag("other", ImageIndex.of(built.images()).index()));
+        Fault fault = assertThrows(Fault.class, () -> unwilling.tag("other", ImageIndex.of(registries.built.images()).index()));
         assertTrue(fault.getMessage().contains("404") && fault.getMessage().contains("does not know yet"), fault.getMessage());
         assertEquals(Optional.empty(), unwilling.tag("other"));
     }
@@ -376,10 +321,10 @@ class RegistryTest {
     @Test
     @DisplayName("hazards 25 and 26: a blob that is lost between push and manifest, and one lost later, are found; the next run sends it")
     void aBlobThatIsLostIsFoundAndSentAgain() throws Exception {
-        DockerRegistry server = server();
-        Registry registry = registry(server.host(), Optional.empty());
-        String layer = built.images().get(0).layers().get(0).blob();
-        var stages = new Images(List.of(registry), release, built.images(), "2.95.0", false, QUICK).compare().stages();
+        DockerRegistry server = registries.server();
+        Registry registry = registries.registry(server.host(), Optional.empty());
+        String layer = registries.built.images().get(0).layers().get(0).blob();
+        var stages = new Images(List.of(registry), registries.release, registries.built.images(), "2.95.0", false, Registries.QUICK).compare().stages();
         assertEquals(List.of("blobs", "manifests", "index"), stages.stream().map(stage -> stage.name()).toList());
         for (var operation : stages.get(0).operations()) {
             operation.action().run();
@@ -391,20 +336,20 @@ class RegistryTest {
             }
         });
         assertTrue(fault.getMessage().contains("http://" + server.host()) && fault.getMessage().contains("UNKNOWN") && fault.next().contains("run again"), fault.toString());
-        publish(registry);
-        proof(registry).orFail();
+        registries.publish(registry);
+        registries.proof(registry).orFail();
 
         lose(server, layer);
-        fault = assertThrows(Fault.class, () -> proof(registry).orFail());
+        fault = assertThrows(Fault.class, () -> registries.proof(registry).orFail());
         assertTrue(fault.getMessage().contains(layer + ": is missing"), fault.getMessage());
-        Plan again = new Plan().add(new Images(List.of(registry), release, built.images(), "2.95.0", true, QUICK));
+        Plan again = new Plan().add(new Images(List.of(registry), registries.release, registries.built.images(), "2.95.0", true, Registries.QUICK));
         again.requireNoConflicts();
-        again.run(console, 4);
-        proof(registry).orFail();
-        assertTrue(new Plan().add(new Images(List.of(registry), release, built.images(), "2.95.0", true, QUICK)).isEmpty());
+        again.run(registries.console, 4);
+        registries.proof(registry).orFail();
+        assertTrue(new Plan().add(new Images(List.of(registry), registries.release, registries.built.images(), "2.95.0", true, Registries.QUICK)).isEmpty());
     }
 
     private void lose(DockerRegistry server, String blob) throws IOException {
-        FileTree.remove(server.repository(PATH).resolve("_layers/sha256").resolve(blob.substring(7)));
+        FileTree.remove(server.repository(Registries.PATH).resolve("_layers/sha256").resolve(blob.substring(7)));
     }
 }

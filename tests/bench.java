@@ -14,8 +14,8 @@
 //SOURCES ../lib/base/Console.java ../lib/base/Exec.java ../lib/base/Fault.java ../lib/base/FileTree.java ../lib/base/Json.java
 //SOURCES ../lib/base/PlainPath.java ../lib/base/Shown.java ../lib/config/ImagePolicy.java ../lib/nix/Nix.java
 //SOURCES ../lib/s3/Embedded.java ../lib/release/BuiltRelease.java ../lib/release/Version.java
-//SOURCES ../lib/oci/Audit.java ../lib/oci/BuiltImage.java ../lib/oci/Contents.java ../lib/oci/DockerArchive.java ../lib/oci/Measured.java
-//SOURCES ../lib/oci/ParallelGzip.java ../lib/oci/PaxRecords.java ../lib/oci/Sparse.java ../lib/oci/Tar.java ../lib/oci/TeeInputStream.java ../lib/oci/Unpacking.java
+//SOURCES ../lib/oci/Audit.java ../lib/oci/BuiltImage.java ../lib/oci/Contents.java ../lib/oci/DockerArchive.java
+//SOURCES ../lib/oci/ParallelGzip.java ../lib/oci/PaxRecords.java ../lib/oci/Sparse.java ../lib/oci/Tar.java ../lib/oci/Unpacking.java
 //SOURCES DockerRegistry.java Home.java Missing.java
 //SOURCES bench/Cleanup.java bench/DelayProxy.java bench/FileSet.java bench/ImageSet.java bench/ImagesBench.java bench/Measure.java
 //SOURCES bench/Results.java bench/Rounds.java bench/Scratch.java bench/Script.java bench/Senders.java bench/Target.java

@@ -7,7 +7,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
-import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HexFormat;
@@ -22,6 +21,7 @@ import java.util.stream.Stream;
 import lib.base.Console;
 import lib.base.Fault;
 import lib.base.FileTree;
+import lib.base.Measured;
 import lib.git.Git;
 import lib.git.GitEnv;
 import lib.git.GitObjects;
@@ -154,9 +154,7 @@ public final class FlakeSource {
                 if (entry.isSymbolicLink()) {
                     items.put(name, new Item("link", sha256(local(entry.getLinkName()).getBytes(StandardCharsets.UTF_8))));
                 } else if (entry.isFile()) {
-                    MessageDigest digest = FileTree.digest("SHA-256");
-                    entries.transferTo(new java.security.DigestOutputStream(java.io.OutputStream.nullOutputStream(), digest));
-                    items.put(name, new Item((entry.getMode() & 0100) != 0 ? "program" : "file", HexFormat.of().formatHex(digest.digest())));
+                    items.put(name, new Item((entry.getMode() & 0100) != 0 ? "program" : "file", Measured.of(entries, Long.MAX_VALUE).hex()));
                 }
             }
         }

@@ -16,6 +16,7 @@ import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import lib.base.Measured;
 import org.apache.commons.io.input.CloseShieldInputStream;
 
 /** What stands in an archive, read once from front to end. Of its files no more is held than names, digests and small documents. */
@@ -178,9 +179,9 @@ final class Contents {
     }
 
     private Stored file(String name, InputStream tar) {
-        Measured raw = new Measured(OutputStream.nullOutputStream());
-        BufferedInputStream in = new BufferedInputStream(new TeeInputStream(CloseShieldInputStream.wrap(tar), raw), 1 << 16);
-        Measured compressed = new Measured(OutputStream.nullOutputStream());
+        Measured raw = new Measured();
+        BufferedInputStream in = new BufferedInputStream(raw.reading(CloseShieldInputStream.wrap(tar)), 1 << 16);
+        Measured compressed = new Measured();
         String compression = "";
         try (ParallelGzip gzip = new ParallelGzip(compressed)) {
             compression = Unpacking.compression(in);
@@ -189,14 +190,14 @@ final class Contents {
             TreeSet<String> storePaths = new TreeSet<>();
             String fault;
             try (InputStream content = unpacking.plain(in, compression)) {
-                fault = look(name, new BufferedInputStream(new TeeInputStream(content, plain), 1 << 16), storePaths);
+                fault = look(name, new BufferedInputStream(plain.reading(content), 1 << 16), storePaths);
                 in.transferTo(OutputStream.nullOutputStream()); // what stands behind a compressed end belongs to the file, too
             }
             if (compress) {
                 gzip.finish();
             }
             Measured blob = compress ? compressed : raw;
-            return new Stored(plain.sha256(), plain.size(), blob.sha256(), blob.size(), compress ? "gzip" : compression, storePaths, fault);
+            return new Stored(plain.hex(), plain.size(), blob.hex(), blob.size(), compress ? "gzip" : compression, storePaths, fault);
         } catch (IOException | IllegalArgumentException e) {
             // Of no matter but to a layer; and if it is the archive that cannot be read, that is said where it is read on.
             return new Stored("", 0, "", 0, compression, new TreeSet<>(), "cannot be read: " + message(e));

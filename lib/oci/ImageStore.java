@@ -2,15 +2,11 @@ package lib.oci;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.OutputStream;
-import java.security.MessageDigest;
-import java.util.HexFormat;
 import java.util.Optional;
 import java.util.function.LongConsumer;
 import lib.base.Fault;
-import lib.base.FileTree;
+import lib.base.Measured;
 import lib.http.Body;
-import org.apache.commons.io.input.BoundedInputStream;
 
 /** A place that keeps images: a repository of a registry, or a folder. Digests are {@code sha256:} and hex digits. */
 public interface ImageStore {
@@ -19,20 +15,8 @@ public interface ImageStore {
     record Blob(long size, String digest) {
         /** Reads to the end, or one byte beyond {@code longest}. */
         static Blob of(InputStream bytes, long longest, LongConsumer came) throws IOException {
-            MessageDigest digest = FileTree.digest("SHA-256");
-            long size = BoundedInputStream.builder().setInputStream(bytes).setMaxCount(longest + 1).setPropagateClose(false).get().transferTo(new OutputStream() {
-                @Override
-                public void write(int b) {
-                    write(new byte[] {(byte) b}, 0, 1);
-                }
-
-                @Override
-                public void write(byte[] some, int offset, int length) {
-                    digest.update(some, offset, length);
-                    came.accept(length);
-                }
-            });
-            return new Blob(size, "sha256:" + HexFormat.of().formatHex(digest.digest()));
+            Measured blob = Measured.of(bytes, longest, came);
+            return new Blob(blob.size(), blob.digest());
         }
     }
 

@@ -6,19 +6,16 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.security.DigestOutputStream;
-import java.security.MessageDigest;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.Optional;
 import java.util.function.LongConsumer;
 import lib.base.FileTree;
 import lib.base.Json;
+import lib.base.Measured;
 import lib.http.Body;
 
 /** A folder that keeps images (OCI image spec 1.1, image-layout.md): what skopeo calls {@code oci:FOLDER:TAG}. */
@@ -74,11 +71,11 @@ public record OciLayout(Path folder) implements ImageStore {
         // Always the same name: what a run that was killed has left is written over by the next.
         Path partial = path(digest).resolveSibling("." + path(digest).getFileName() + ".partial");
         try {
-            MessageDigest actual = FileTree.digest("SHA-256");
-            try (OutputStream out = new DigestOutputStream(new BufferedOutputStream(Files.newOutputStream(partial), 1 << 16), actual)) {
-                content.writeTo(out);
+            Measured blob = new Measured(new BufferedOutputStream(Files.newOutputStream(partial), 1 << 16));
+            try (blob) {
+                content.writeTo(blob);
             }
-            String is = "sha256:" + HexFormat.of().formatHex(actual.digest());
+            String is = blob.digest();
             if (!is.equals(digest)) {
                 throw new IOException("a blob is " + is + " and not " + digest + " any more: build again");
             }

@@ -4,11 +4,9 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
-import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -17,7 +15,7 @@ import java.util.TreeSet;
 import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.function.LongConsumer;
 import lib.base.Fault;
-import lib.base.FileTree;
+import lib.base.Measured;
 import lib.http.Refusal;
 import lib.http.Retry;
 import lib.http.Tuning;
@@ -163,8 +161,7 @@ public final class Transfer {
     }
 
     private void read(String digest, DockerArchive.Content content, List<Lane> lanes, Duration patience) throws IOException {
-        MessageDigest actual = FileTree.digest("SHA-256");
-        content.writeTo(new OutputStream() {
+        Measured actual = new Measured(new OutputStream() {
             @Override
             public void write(int b) {
                 write(new byte[] {(byte) b}, 0, 1);
@@ -172,14 +169,14 @@ public final class Transfer {
 
             @Override
             public void write(byte[] bytes, int offset, int length) {
-                actual.update(bytes, offset, length);
                 for (int at = offset; at < offset + length; at += Lane.PIECE) {
                     byte[] piece = Arrays.copyOfRange(bytes, at, Math.min(offset + length, at + Lane.PIECE));
                     lanes.forEach(lane -> lane.give(piece, patience));
                 }
             }
         });
-        String is = "sha256:" + HexFormat.of().formatHex(actual.digest());
+        content.writeTo(actual);
+        String is = actual.digest();
         if (!is.equals(digest)) {
             throw Fault.failed(archive + " is not what was built, or this machine compresses otherwise",
                     "a layer that was " + digest + " is " + is + " now", "run jbang build.java again, here");

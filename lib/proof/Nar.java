@@ -3,9 +3,11 @@ package lib.proof;
 import com.github.luben.zstd.ZstdInputStreamNoFinalizer;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import lib.base.Measured;
 import lib.nix.Base32;
 import lib.nix.Narinfo;
 import lib.proof.Fetching.BrokenOff;
@@ -30,9 +32,10 @@ final class Nar {
      */
     static List<String> faults(Narinfo narinfo, InputStream file) throws IOException {
         // Bounded below the decoder, too: blocks that unpack to nothing may go on for ever.
-        Measured packed = new Measured(BoundedInputStream.builder().setInputStream(file).setMaxCount(narinfo.fileSize() + 1).get());
-        List<String> inner = unpack(narinfo, packed);
-        packed.all(narinfo.fileSize());
+        Measured packed = new Measured();
+        InputStream bounded = packed.reading(BoundedInputStream.builder().setInputStream(file).setMaxCount(narinfo.fileSize() + 1).get());
+        List<String> inner = unpack(narinfo, bounded);
+        bounded.transferTo(OutputStream.nullOutputStream());
         if (packed.size() > narinfo.fileSize()) {
             return List.of("it is longer than the narinfo's FileSize " + narinfo.fileSize());
         }
@@ -48,9 +51,9 @@ final class Nar {
         return faults;
     }
 
-    private static List<String> unpack(Narinfo narinfo, Measured packed) throws IOException {
+    private static List<String> unpack(Narinfo narinfo, InputStream packed) throws IOException {
         try (InputStream unpacked = decoder(narinfo.compression(), packed)) {
-            Measured nar = new Measured(unpacked).all(narinfo.narSize());
+            Measured nar = Measured.of(unpacked, narinfo.narSize());
             if (nar.size() > narinfo.narSize()) {
                 return List.of("the NAR is longer than the narinfo's NarSize " + narinfo.narSize());
             }

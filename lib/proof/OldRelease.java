@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.function.Consumer;
+import lib.base.Measured;
 import lib.config.Project;
 import lib.proof.Fetcher.NotThere;
 import lib.release.Version;
@@ -55,7 +56,7 @@ record OldRelease(Fetching fetcher, Project project, Version version) {
                 findings.failure(name + ".sha256: is not 64 hex digits");
                 return;
             }
-            String actual = fetcher.read(RELEASES, key, in -> new Measured(in).all(Long.MAX_VALUE).hex());
+            String actual = fetcher.read(RELEASES, key, in -> Measured.of(in, Long.MAX_VALUE).hex());
             if (actual.equals(expected.get())) {
                 findings.proved();
             } else {

@@ -17,6 +17,7 @@ import java.util.stream.Stream;
 import lib.base.Console;
 import lib.base.Exec;
 import lib.base.Fault;
+import lib.base.Measured;
 import lib.base.Progress;
 import lib.config.Environment;
 import lib.config.Project;
@@ -290,7 +291,7 @@ public final class Proof {
     private static Optional<String> compare(Fetching from, Wanted file) {
         try {
             return from.read(file.role(), file.key(), in -> {
-                Measured actual = new Measured(in).all(file.size() + SLACK);
+                Measured actual = Measured.of(in, file.size() + SLACK);
                 if (actual.size() > file.size() + SLACK) {
                     return Optional.of("has more than " + (file.size() + SLACK) + " bytes, built was " + file.sha256() + " and " + file.size());
                 }

@@ -1,0 +1,210 @@
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import lib.base.Console;
+import lib.base.Exec;
+import lib.base.Fault;
+import lib.base.FileTree;
+import lib.config.Environment;
+import lib.config.Project;
+import lib.http.Network;
+import lib.nix.Narinfo;
+import lib.proof.Fetcher;
+import lib.proof.Proof;
+import lib.release.BuiltRelease;
+
+/** A published release of the sample, of which a test breaks something in buckets of its own. */
+final class Proving implements AutoCloseable {
+
+    private static final List<String> ROLES = List.of("releases", "cache", "docs");
+    static final String FOLDER = "lix/lix-2.95.0/";
+
+    private static Whole published;
+
+    /** What is published once for all tests, and never changed. */
+    private record Whole(Store store, BuiltRelease built, String publicKey, Checkout checkout, Path remote, boolean anonymous) {
+    }
+
+    final Store whole;
+    final BuiltRelease built;
+    final String publicKey;
+    final Checkout checkout;
+    final boolean anonymous;
+    /** The repository that branch and tag went to, this test's own. */
+    final Path remote;
+    final Store store = new Store();
+    final List<String> said = new ArrayList<>();
+    final Set<String> broken = new HashSet<>();
+
+    Proving(Path folder) throws IOException {
+        Whole all = published();
+        whole = all.store();
+        built = all.built();
+        publicKey = all.publicKey();
+        checkout = all.checkout();
+        anonymous = all.anonymous();
+        remote = folder.resolve("remote.git");
+        Exec.of("cp", "-a", all.remote().toString(), remote.toString()).orFail("cp", "");
+    }
+
+    private static synchronized Whole published() throws IOException {
+        if (published == null) {
+            Path folder = Files.createTempDirectory("releng-test-proving");
+            Store store = new Store();
+            Runtime.getRuntime().addShutdownHook(new Thread(() -> remove(folder, store)));
+            Checkout checkout = Released.copy(folder.resolve("checkout"));
+            Path remote = folder.resolve("remote.git");
+            checkout.git("init", "--quiet", "--bare", remote.toString());
+            Path secret = folder.resolve("key");
+            Exec.of("nix-store", "--generate-binary-cache-key", "test-1", secret.toString(), folder.resolve("key.pub").toString()).orFail("key", "");
+            checkout.with("RELENG_SIGNING_KEY", Files.readString(secret));
+            checkout.write("releng.json", store.config(remote));
+            store.credentials().forEach(checkout::with);
+            Checkout.Run run = checkout.run(new upload(), "--env", "test", "--noconfirm");
+            assertEquals(0, run.exit(), run.err());
+            published = new Whole(store, BuiltRelease.read(checkout.folder.resolve("release")), Files.readString(folder.resolve("key.pub")).strip(), checkout, remote,
+                    store.anonymousReads());
+        }
+        return published;
+    }
+
+    private static void remove(Path folder, Store store) {
+        store.close();
+        try {
+            FileTree.remove(folder);
+        } catch (IOException e) {
+            System.err.println("left behind: " + folder + ": " + e);
+        }
+    }
+
+    @Override
+    public void close() {
+        store.close();
+    }
+
+    /** The bucket of a role: this test's own once it has broken something there. */
+    String bucket(String role) {
+        return broken.contains(role) ? store.bucket(role) : whole.bucket(role);
+    }
+
+    void own(String role) {
+        if (broken.add(role)) {
+            store.bucket(role);
+            whole.content(role).keySet().parallelStream().forEach(key -> store.client().copyObject(request -> request
+                    .sourceBucket(whole.bucket(role)).sourceKey(key).destinationBucket(store.bucket(role)).destinationKey(key)));
+        }
+    }
+
+    void put(String role, String key, byte[] bytes) {
+        own(role);
+        store.put(role, key, bytes);
+    }
+
+    byte[] get(String role, String key) {
+        return (broken.contains(role) ? store : whole).get(role, key);
+    }
+
+    /** A console whose lines go to a list. */
+    static Console console(List<String> said) {
+        PrintStream lines = new PrintStream(new ByteArrayOutputStream()) {
+            @Override
+            public void println(String line) {
+                synchronized (said) {
+                    said.add(line);
+                }
+            }
+        };
+        return new Console(new ByteArrayInputStream(new byte[0]), lines, lines, false, false);
+    }
+
+    Environment environment(Map<String, URI> urls) {
+        return new Environment("test", bucket("releases"), bucket("cache"), bucket("docs"), whole.bucket("install"),
+                Optional.of(store.endpoint()), store.region(), List.of(), Optional.empty(), false, Optional.of(publicKey), urls, Optional.empty(), false);
+    }
+
+    Map<String, URI> urls() {
+        Map<String, URI> urls = new HashMap<>();
+        ROLES.forEach(role -> urls.put(role, URI.create(store.endpoint() + "/" + bucket(role))));
+        return urls;
+    }
+
+    /** As anybody, where the server lets anybody; else with keys. */
+    Proof proof() {
+        Environment environment = environment(anonymous ? urls() : Map.of());
+        return new Proof(Fetcher.of(environment, Optional.of(store.open()), Network.PLAIN, "releases", "cache", "docs"), environment, Project.LIX, Optional.empty(), console(said));
+    }
+
+    Proof content() {
+        return proof().artifacts(built).cache(built, any -> true).manual(built, "2.95")
+                .tag(remote.toString(), built.version(), Optional.of(built.commit()), true, Optional.empty(), checkout.env());
+    }
+
+    Proof pointers() {
+        return proof().manual(built, "stable").manifest(built);
+    }
+
+    /** The proof fails with this many failures, among them one with all of these words. */
+    List<String> assertFound(Proof proof, int count, String... words) {
+        Fault fault = assertThrows(Fault.class, proof::orFail, () -> "nothing was found of " + List.of(words));
+        assertEquals("what was published is not what was built", fault.what());
+        assertTrue(fault.why().stream().anyMatch(why -> List.of(words).stream().allMatch(why::contains)),
+                List.of(words) + "\nnot in\n" + String.join("\n", fault.why()));
+        assertEquals(count, fault.why().size(), String.join("\n", fault.why()));
+        return fault.why();
+    }
+
+    void delete(String role, String key) {
+        own(role);
+        store.client().deleteObject(request -> request.bucket(store.bucket(role)).key(key));
+    }
+
+    byte[] flipped(byte[] bytes) {
+        byte[] other = bytes.clone();
+        other[other.length / 2] ^= 1;
+        return other;
+    }
+
+    String sha256(byte[] bytes) {
+        return java.util.HexFormat.of().formatHex(FileTree.digest("SHA-256").digest(bytes));
+    }
+
+    String outOf(String system) {
+        return built.jobs().stream().filter(job -> job.attr().endsWith("build." + system)).findFirst().orElseThrow().outputs().get("out");
+    }
+
+    String key(String path) {
+        return path.substring("/nix/store/".length()).substring(0, 32) + ".narinfo";
+    }
+
+    Narinfo narinfo(String path) {
+        return Narinfo.parse(text("cache", key(path)));
+    }
+
+    String text(String role, String key) {
+        return new String(get(role, key), StandardCharsets.UTF_8);
+    }
+
+    void edit(String role, String key, String pattern, String replacement) {
+        String old = text(role, key);
+        String edited = old.replaceFirst(pattern, replacement);
+        assertFalse(old.equals(edited), pattern + " is not in " + old);
+        put(role, key, edited.getBytes(StandardCharsets.UTF_8));
+    }
+}

@@ -20,7 +20,6 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import java.util.zip.GZIPOutputStream;
 import lib.base.Exec;
 import lib.base.Fault;
@@ -178,9 +177,9 @@ class DockerArchiveTest {
         assertEquals(List.of("lix:2.95.0", "lix:latest"), expected.tags());
         byte[] lower = gzip(LOWER, 1);
         byte[] upper = gzip(UPPER, 1);
-        assertEquals(List.of(new DockerArchive.Layer("one/layer.tar", "sha256:" + sha256(LOWER), LOWER.length, "sha256:" + sha256(lower), lower.length,
-                "gzip", new TreeSet<>(List.of(A))), new DockerArchive.Layer("two/layer.tar", "sha256:" + sha256(UPPER), UPPER.length, "sha256:" + sha256(upper),
-                upper.length, "gzip", new TreeSet<>(List.of(B)))), expected.layers());
+        assertEquals(List.of(new BuiltImage.Layer("one/layer.tar", "sha256:" + sha256(LOWER), LOWER.length, "sha256:" + sha256(lower), lower.length,
+                "gzip"), new BuiltImage.Layer("two/layer.tar", "sha256:" + sha256(UPPER), UPPER.length, "sha256:" + sha256(upper),
+                upper.length, "gzip")), expected.layers());
         assertEquals(List.of(A, B), expected.storePaths());
         List<Entry> reversed = image();
         Collections.reverse(reversed);
@@ -200,8 +199,8 @@ class DockerArchiveTest {
             byte[] stored = compressed(LOWER, compression);
             entries.set(1, Entry.file("one/layer.tar", stored));
             byte[] blob = compression == NONE ? gzip(LOWER, 1) : stored;
-            assertEquals(new DockerArchive.Layer("one/layer.tar", "sha256:" + sha256(LOWER), LOWER.length, "sha256:" + sha256(blob), blob.length,
-                    kind.getValue(), new TreeSet<>(List.of(A))), read(entries).layers().get(0));
+            assertEquals(new BuiltImage.Layer("one/layer.tar", "sha256:" + sha256(LOWER), LOWER.length, "sha256:" + sha256(blob), blob.length,
+                    kind.getValue()), read(entries).layers().get(0));
         }
         entries.set(1, Entry.link("one/layer.tar", "../blobs/real.tar"));
         entries.add(Entry.link("blobs/real.tar", "./deeper/real.tar"));
@@ -209,7 +208,7 @@ class DockerArchiveTest {
         entries.add(new Entry("hard.tar", new byte[0], TarConstants.LF_LINK, "two/layer.tar"));
         byte[] config = config(LOWER, UPPER);
         entries.set(4, Entry.file("manifest.json", manifest(sha256(config) + ".json", "one/layer.tar", "hard.tar")));
-        assertEquals(List.of("blobs/deeper/real.tar", "two/layer.tar"), read(entries).layers().stream().map(DockerArchive.Layer::entry).toList());
+        assertEquals(List.of("blobs/deeper/real.tar", "two/layer.tar"), read(entries).layers().stream().map(BuiltImage.Layer::entry).toList());
     }
 
     /** ARCHIVE: reads it while the collector works without end, for which nobody else should have to stop. */

@@ -19,7 +19,9 @@ import lib.nix.Base32;
 import lib.nix.Narinfo;
 import lib.proof.Fetcher;
 import lib.proof.Proof;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -29,12 +31,26 @@ import org.junit.jupiter.api.io.TempDir;
 class ProofCacheTest {
 
     @TempDir
+    static Path shared;
+    private static Proving.Whole whole;
+
+    @TempDir
     Path folder;
     private Proving sample;
 
+    @BeforeAll
+    static void publish() throws IOException {
+        whole = Proving.Whole.publish(shared);
+    }
+
+    @AfterAll
+    static void closeWhole() {
+        whole.close();
+    }
+
     @BeforeEach
-    void open() throws IOException {
-        sample = new Proving(folder);
+    void open() {
+        sample = new Proving(whole, folder);
     }
 
     @AfterEach

@@ -21,7 +21,9 @@ import lib.proof.Fetcher;
 import lib.proof.Proof;
 import lib.release.BuiltRelease;
 import lib.release.Version;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -33,12 +35,26 @@ class ProofTest {
     private static final String FOLDER = Proving.FOLDER;
 
     @TempDir
+    static Path shared;
+    private static Proving.Whole whole;
+
+    @TempDir
     Path folder;
     private Proving sample;
 
+    @BeforeAll
+    static void publish() throws IOException {
+        whole = Proving.Whole.publish(shared);
+    }
+
+    @AfterAll
+    static void closeWhole() {
+        whole.close();
+    }
+
     @BeforeEach
-    void open() throws IOException {
-        sample = new Proving(folder);
+    void open() {
+        sample = new Proving(whole, folder);
     }
 
     @AfterEach

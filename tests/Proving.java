@@ -36,10 +36,29 @@ final class Proving implements AutoCloseable {
     private static final List<String> ROLES = List.of("releases", "cache", "docs");
     static final String FOLDER = "lix/lix-2.95.0/";
 
-    private static Whole published;
+    /** What is published once for all tests of a class, and never changed. */
+    record Whole(Store store, BuiltRelease built, String publicKey, Checkout checkout, Path remote, boolean anonymous) implements AutoCloseable {
 
-    /** What is published once for all tests, and never changed. */
-    private record Whole(Store store, BuiltRelease built, String publicKey, Checkout checkout, Path remote, boolean anonymous) {
+        static Whole publish(Path folder) throws IOException {
+            Store store = new Store();
+            Checkout checkout = Released.copy(folder.resolve("checkout"));
+            Path remote = folder.resolve("remote.git");
+            checkout.git("init", "--quiet", "--bare", remote.toString());
+            Path secret = folder.resolve("key");
+            Exec.of("nix-store", "--generate-binary-cache-key", "test-1", secret.toString(), folder.resolve("key.pub").toString()).orFail("key", "");
+            checkout.with("RELENG_SIGNING_KEY", Files.readString(secret));
+            checkout.write("releng.json", store.config(remote));
+            store.credentials().forEach(checkout::with);
+            Checkout.Run run = checkout.run(new upload(), "--env", "test", "--noconfirm");
+            assertEquals(0, run.exit(), run.err());
+            return new Whole(store, BuiltRelease.read(checkout.folder.resolve("release")), Files.readString(folder.resolve("key.pub")).strip(), checkout, remote,
+                    store.anonymousReads());
+        }
+
+        @Override
+        public void close() {
+            store.close();
+        }
     }
 
     final Store whole;
@@ -53,8 +72,7 @@ final class Proving implements AutoCloseable {
     final List<String> said = new ArrayList<>();
     final Set<String> broken = new HashSet<>();
 
-    Proving(Path folder) throws IOException {
-        Whole all = published();
+    Proving(Whole all, Path folder) {
         whole = all.store();
         built = all.built();
         publicKey = all.publicKey();
@@ -62,36 +80,6 @@ final class Proving implements AutoCloseable {
         anonymous = all.anonymous();
         remote = folder.resolve("remote.git");
         Exec.of("cp", "-a", all.remote().toString(), remote.toString()).orFail("cp", "");
-    }
-
-    private static synchronized Whole published() throws IOException {
-        if (published == null) {
-            Path folder = Files.createTempDirectory("releng-test-proving");
-            Store store = new Store();
-            Runtime.getRuntime().addShutdownHook(new Thread(() -> remove(folder, store)));
-            Checkout checkout = Released.copy(folder.resolve("checkout"));
-            Path remote = folder.resolve("remote.git");
-            checkout.git("init", "--quiet", "--bare", remote.toString());
-            Path secret = folder.resolve("key");
-            Exec.of("nix-store", "--generate-binary-cache-key", "test-1", secret.toString(), folder.resolve("key.pub").toString()).orFail("key", "");
-            checkout.with("RELENG_SIGNING_KEY", Files.readString(secret));
-            checkout.write("releng.json", store.config(remote));
-            store.credentials().forEach(checkout::with);
-            Checkout.Run run = checkout.run(new upload(), "--env", "test", "--noconfirm");
-            assertEquals(0, run.exit(), run.err());
-            published = new Whole(store, BuiltRelease.read(checkout.folder.resolve("release")), Files.readString(folder.resolve("key.pub")).strip(), checkout, remote,
-                    store.anonymousReads());
-        }
-        return published;
-    }
-
-    private static void remove(Path folder, Store store) {
-        store.close();
-        try {
-            FileTree.remove(folder);
-        } catch (IOException e) {
-            System.err.println("left behind: " + folder + ": " + e);
-        }
     }
 
     @Override

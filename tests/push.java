@@ -8,7 +8,7 @@
 //DEPS org.apache.httpcomponents.client5:httpclient5:5.6.4
 //DEPS org.slf4j:slf4j-nop:2.0.20
 //SOURCES ../lib/base/Console.java ../lib/base/Exec.java ../lib/base/Fault.java ../lib/base/FileTree.java ../lib/base/Hosts.java ../lib/base/Variables.java
-//SOURCES ../lib/base/Json.java ../lib/base/Parallel.java ../lib/base/PlainPath.java ../lib/base/Progress.java
+//SOURCES ../lib/base/Json.java ../lib/base/Measured.java ../lib/base/Parallel.java ../lib/base/PlainPath.java ../lib/base/Progress.java
 //SOURCES ../lib/base/Shown.java ../lib/http/*.java ../lib/config/Environment.java ../lib/config/ImagePolicy.java
 //SOURCES ../lib/nix/Nix.java ../lib/oci/*.java ../lib/release/BuiltRelease.java ../lib/release/Version.java
 //SOURCES ../lib/publish/Destination.java ../lib/publish/Images.java ../lib/publish/Operation.java ../lib/publish/Plan.java

@@ -9,10 +9,19 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
-/** The same question to many at once. */
+/** Many things at once, on threads that keep no process alive. */
 public final class Parallel {
 
     private Parallel() {
+    }
+
+    /** So many threads, under one name. */
+    public static ExecutorService threads(int many, String name) {
+        return Executors.newFixedThreadPool(many, work -> {
+            Thread thread = new Thread(work, name);
+            thread.setDaemon(true);
+            return thread;
+        });
     }
 
     /** What is done for each; may throw. */
@@ -22,7 +31,7 @@ public final class Parallel {
 
     /** Ends when all have ended; throws what the first failed one threw. */
     public static <T> void forEach(Collection<T> all, int concurrency, Work<T> work) throws IOException {
-        ExecutorService threads = Executors.newFixedThreadPool(Math.max(1, Math.min(concurrency, all.size())));
+        ExecutorService threads = threads(Math.max(1, Math.min(concurrency, all.size())), "work");
         try {
             List<Future<?>> running = new ArrayList<>();
             all.forEach(one -> running.add(threads.submit(() -> {
@@ -42,7 +51,7 @@ public final class Parallel {
             throw new IllegalStateException(e.getCause());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new IllegalStateException(e);
+            throw Fault.failed("the run was interrupted", "a thread was stopped", "run again").from(e);
         } finally {
             threads.shutdownNow();
         }

@@ -21,11 +21,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
-import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import lib.base.Fault;
 import lib.base.FileTree;
 
@@ -36,20 +34,6 @@ import lib.base.FileTree;
  */
 public final class DockerArchive {
 
-    /**
-     * A layer. What registries get is what stands in the archive, where that is compressed, and else a gzip of it.
-     *
-     * @param entry      of the archive, that has its bytes
-     * @param diffId     {@code sha256:} and the digest of the plain tar in hex, as the config has it
-     * @param size       bytes of the plain tar
-     * @param blob       {@code sha256:} and the digest of what registries get, in hex
-     * @param blobSize   bytes of that
-     * @param compression of that: gzip or zstd
-     * @param storePaths names below nix/store in it, sorted: HASH-lix-2.93.1
-     */
-    public record Layer(String entry, String diffId, long size, String blob, long blobSize, String compression, SortedSet<String> storePaths) {
-    }
-
     public record Platform(String os, String architecture, Optional<String> variant) {
     }
 
@@ -59,22 +43,16 @@ public final class DockerArchive {
      * @param config byte for byte: its digest is the image's id
      * @param id     {@code sha256:} and the digest of the config in hex
      * @param labels of the config, sorted
-     * @param layers from the lowest up
+     * @param layers from the lowest up; what registries get of one is what stands in the archive, where that is compressed, and else a gzip of it
+     * @param storePaths names below nix/store in all layers, sorted: HASH-lix-2.93.1
      * @param tags   names it was saved under, such as {@code lix:2.93.1}
      */
-    public record Image(byte[] config, String id, Platform platform, SortedMap<String, String> labels, List<Layer> layers, List<String> tags) {
+    public record Image(byte[] config, String id, Platform platform, SortedMap<String, String> labels, List<BuiltImage.Layer> layers,
+                        List<String> storePaths, List<String> tags) {
 
         /** What release.json says of it; {@code path} is below release/. */
         public BuiltImage built(String path, String system) {
-            return new BuiltImage(path, system, id, config.length, platform.os(), platform.architecture(), platform.variant(), labels,
-                    layers.stream().map(layer -> new BuiltImage.Layer(layer.entry(), layer.diffId(), layer.size(), layer.blob(), layer.blobSize(),
-                            layer.compression())).toList());
-        }
-
-        /** Names of the store paths in all layers, sorted. */
-        public List<String> storePaths() {
-            return layers.stream().collect(Collectors.toMap(Layer::entry, Layer::storePaths, (one, same) -> one)).values().stream()
-                    .flatMap(SortedSet::stream).distinct().sorted().toList();
+            return new BuiltImage(path, system, id, config.length, platform.os(), platform.architecture(), platform.variant(), labels, layers);
         }
     }
 
@@ -211,10 +189,11 @@ public final class DockerArchive {
             }
         }
         SortedMap<String, String> labels = labels(config.get().path("config").path("Labels"), shown);
-        List<Layer> layers = layers(names, texts(config.get().path("rootfs").path("diff_ids"), shown + ": diff_ids"));
+        List<BuiltImage.Layer> layers = layers(names, texts(config.get().path("rootfs").path("diff_ids"), shown + ": diff_ids"));
         Platform platform = new Platform(config.get().path("os").asText(), config.get().path("architecture").asText(),
                 Optional.of(config.get().path("variant").asText()).filter(variant -> !variant.isBlank()));
-        return new Image(bytes, id, platform, labels, layers, tags);
+        List<String> storePaths = layers.stream().flatMap(layer -> contents.file(layer.entry()).storePaths().stream()).distinct().sorted().toList();
+        return new Image(bytes, id, platform, labels, layers, storePaths, tags);
     }
 
     private SortedMap<String, String> labels(JsonNode object, String config) {
@@ -226,12 +205,12 @@ public final class DockerArchive {
         return labels;
     }
 
-    private List<Layer> layers(List<String> names, List<String> diffIds) {
+    private List<BuiltImage.Layer> layers(List<String> names, List<String> diffIds) {
         if (names.size() != diffIds.size()) {
             contents.fault(MANIFEST + " names " + names.size() + " layers, the config " + diffIds.size());
             return List.of();
         }
-        List<Layer> layers = new ArrayList<>();
+        List<BuiltImage.Layer> layers = new ArrayList<>();
         for (int i = 0; i < names.size(); i++) {
             String diffId = diffIds.get(i);
             String shown = "the layer '" + Contents.shown(names.get(i)) + "' ";
@@ -243,7 +222,7 @@ public final class DockerArchive {
                 if (!stored.fault().isEmpty()) {
                     contents.fault(shown + stored.fault());
                 }
-                layers.add(new Layer(entry, diffId, stored.size(), "sha256:" + stored.blob(), stored.blobSize(), stored.compression(), stored.storePaths()));
+                layers.add(new BuiltImage.Layer(entry, diffId, stored.size(), "sha256:" + stored.blob(), stored.blobSize(), stored.compression()));
             });
         }
         return layers;

@@ -7,10 +7,10 @@ import java.time.Duration;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.function.IntConsumer;
+import lib.base.Parallel;
 
 /**
  * A store's own thread: what it is asked for it does one after the other, and one that hangs holds up nobody else. A
@@ -26,7 +26,7 @@ final class Lane implements AutoCloseable {
     private static final byte[] BROKEN = {};
 
     final ImageStore store;
-    private final ExecutorService thread = Executors.newSingleThreadExecutor(Lane::daemon);
+    private final ExecutorService thread = Parallel.threads(1, "images");
     private Turn turn = new Turn();
 
     Lane(ImageStore store) {
@@ -189,11 +189,5 @@ final class Lane implements AutoCloseable {
             turn.breakOff();
         }
         thread.shutdownNow();
-    }
-
-    private static Thread daemon(Runnable work) {
-        Thread thread = new Thread(work, "images");
-        thread.setDaemon(true);
-        return thread;
     }
 }

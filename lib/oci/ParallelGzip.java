@@ -7,10 +7,10 @@ import java.util.Arrays;
 import java.util.Deque;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.zip.CRC32;
 import java.util.zip.Deflater;
+import lib.base.Parallel;
 
 /**
  * gzip (RFC 1952) by several threads: blocks of a fixed size, each compressed with the end of the one before it as
@@ -98,11 +98,7 @@ public final class ParallelGzip extends OutputStream {
     // The full block goes to a thread; the next one begins behind its last bytes.
     private void next() throws IOException {
         if (threads == null) {
-            threads = Executors.newFixedThreadPool(most, work -> {
-                Thread thread = new Thread(work, "gzip");
-                thread.setDaemon(true);
-                return thread;
-            });
+            threads = Parallel.threads(most, "gzip");
         }
         if (running.size() > most) {
             free.add(written(running.remove()));

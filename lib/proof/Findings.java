@@ -1,17 +1,16 @@
 package lib.proof;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import lib.base.Fault;
+import lib.base.Parallel;
 
 /** What one part of a proof has found. Safe for threads. */
 public final class Findings {
@@ -73,24 +72,10 @@ public final class Findings {
 
     /** Checks all, several at once, and ends when all have ended; every failure is kept. */
     public <T> void each(Collection<T> all, Check<T> check) {
-        ExecutorService threads = Executors.newFixedThreadPool(Math.max(1, Math.min(concurrency, all.size())), work -> {
-            Thread thread = new Thread(work, "proof");
-            thread.setDaemon(true);
-            return thread;
-        });
         try {
-            List<Future<?>> running = new ArrayList<>();
-            all.forEach(one -> running.add(threads.submit(() -> one(one, check))));
-            for (Future<?> one : running) {
-                one.get();
-            }
-        } catch (ExecutionException e) {
-            throw new IllegalStateException(e.getCause());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw Fault.failed("the proof was interrupted", "a thread was stopped", "run again").from(e);
-        } finally {
-            threads.shutdownNow();
+            Parallel.forEach(all, concurrency, one -> one(one, check));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e); // none is thrown there
         }
         if (unreadable.get() > UNREADABLE) {
             failure("after " + UNREADABLE + " things that could not be read, the others were not asked for");

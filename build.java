@@ -29,6 +29,7 @@ import lib.base.Console;
 import lib.base.Fault;
 import lib.base.FileTree;
 import lib.base.Lock;
+import lib.base.Progress;
 import lib.config.Config;
 import lib.config.ImagePolicy;
 import lib.git.Archives;
@@ -57,26 +58,26 @@ class build implements Cli.Phase {
     enum Target { all, manual }
 
     @Option(names = "--target", paramLabel = "TARGET", defaultValue = "all",
-            description = "all, or just the manual, which needs no tag; default: ${DEFAULT-VALUE}.")
+            description = "What to build: all, or only the manual, which needs no tag; default: ${DEFAULT-VALUE}.")
     Target target;
 
-    @Option(names = {"-j", "--max-jobs"}, paramLabel = "N", description = "Builds at once on this machine; goes to Nix, as do the next four.")
+    @Option(names = {"-j", "--max-jobs"}, paramLabel = "N", description = "How many builds run at once on this machine, as Nix's max-jobs.")
     String maxJobs;
 
-    @Option(names = "--cores", paramLabel = "N", description = "Cores a build may use.")
+    @Option(names = "--cores", paramLabel = "N", description = "How many cores a build may use, as Nix's cores.")
     String cores;
 
-    @Option(names = "--builders", paramLabel = "SPEC", description = "Machines to build on.")
+    @Option(names = "--builders", paramLabel = "SPEC", description = "Remote builders, as Nix's builders.")
     String builders;
 
     @Option(names = "--option", arity = "2", paramLabel = "NAME VALUE", hideParamSyntax = true,
-            description = "Any setting of Nix; can be given more than once.")
+            description = "Any other setting of Nix; may be given more than once.")
     List<String> settings = new ArrayList<>();
 
-    @Option(names = {"-k", "--keep-going"}, description = "Build what can be built when one build fails, to see all failures.")
+    @Option(names = {"-k", "--keep-going"}, description = "Keep building after a failure, to see all failures.")
     boolean keepGoing;
 
-    @Option(names = "--allow-image-policy", description = "Go on with images that break the project's policy, and only warn.")
+    @Option(names = "--allow-image-policy", description = "Only warn of images that violate the project's policy.")
     boolean allowImagePolicy;
 
     private Console console;
@@ -181,7 +182,7 @@ class build implements Cli.Phase {
         Path manual = Path.of(job.outputs().get("doc"), "share/doc/nix/manual");
         if (!Files.exists(manual.resolve("index.html"))) {
             throw Fault.failed("the manual has no index page", manual.resolve("index.html") + " does not exist",
-                    "mend the output 'doc' of " + job.attr() + " and tag again");
+                    "fix the output 'doc' of " + job.attr() + " and tag again");
         }
         FileTree.copy(manual, into);
     }
@@ -189,7 +190,7 @@ class build implements Cli.Phase {
     private void gatherTarballs(Nix.Job job, Path into) throws IOException {
         Path output = Path.of(job.outputs().get("out"));
         if (!Files.isDirectory(output) || FileTree.files(output).isEmpty()) {
-            throw Fault.failed("there are no tarballs", output + " of " + job.attr() + " is empty", "mend the job and tag again");
+            throw Fault.failed("there are no tarballs", output + " of " + job.attr() + " is empty", "fix the job and tag again");
         }
         FileTree.copy(output, into);
     }
@@ -216,7 +217,7 @@ class build implements Cli.Phase {
             }
         }
         if (!faults.isEmpty()) {
-            throw Fault.failed("checksum files do not fit their files", faults, "mend the job 'tarballs' and tag again");
+            throw Fault.failed("checksum files do not match their files", faults, "fix the job 'tarballs' and tag again");
         }
     }
 
@@ -257,8 +258,8 @@ class build implements Cli.Phase {
             images.add(built);
         }
         if (!violations.isEmpty() && !allowImagePolicy) {
-            throw Fault.refused("images break the project's policy", violations,
-                    "mend the images and tag again; if they must go out as they are, say --allow-image-policy");
+            throw Fault.refused("images violate the project's policy", violations,
+                    "fix the images and tag again; to release them anyway, pass --allow-image-policy");
         }
         violations.forEach(console::warn);
         return images;
@@ -277,7 +278,7 @@ class build implements Cli.Phase {
 
     private void report(BuiltRelease built, Path folder) {
         long bytes = built.files().stream().mapToLong(BuiltRelease.BuiltFile::size).sum();
-        console.done(built.files().size() + " files, " + bytes / 1_000_000 + " MB, in " + folder);
+        console.done(built.files().size() + " files, " + Progress.size(bytes) + ", in " + folder);
         console.say("next: jbang upload.java --env staging" + (target == Target.manual ? " --target manual" : ""));
     }
 }

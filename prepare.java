@@ -53,7 +53,7 @@ class prepare implements Cli.Phase {
     static final String NEXT = "jbang tag.java";
 
     static class Mode {
-        @Option(names = "--check", description = "Say everything that is wrong with the pending notes; change nothing. "
+        @Option(names = "--check", description = "Report everything that is wrong with the pending notes; change nothing. "
                 + "Works on any branch, with any changes, at any version.")
         boolean check;
 
@@ -68,7 +68,7 @@ class prepare implements Cli.Phase {
             description = "The day of the release; default: SOURCE_DATE_EPOCH, else today, in UTC.")
     String date;
 
-    @Option(names = "--allow-empty", description = "Make a section for this version though no notes are pending.")
+    @Option(names = "--allow-empty", description = "Make a section for this version even if no notes are pending.")
     boolean allowEmpty;
 
     public static void main(String[] args) {
@@ -130,7 +130,7 @@ class prepare implements Cli.Phase {
         }
         pending.above(chapter, problems);
         faults.addAll(Problem.lines(problems));
-        requireNone(faults, "mend them and check again");
+        requireNone(faults, "fix them and check again");
         warnOfStrangers(pending, console);
         console.done(count(pending.files().size(), "pending entry", "pending entries") + ", nothing wrong");
     }
@@ -139,7 +139,7 @@ class prepare implements Cli.Phase {
         List<Problem> problems = new ArrayList<>();
         Release release = release(project, source);
         Pending pending = pending(project, source, problems).above(Optional.of(Chapter.read(release, source, problems)), problems);
-        requireNone(Problem.lines(problems), "mend them and run again");
+        requireNone(Problem.lines(problems), "fix them and run again");
         warnOfStrangers(pending, console);
         console.out().print(Chapter.section(release, today, pending.body()));
     }
@@ -175,7 +175,7 @@ class prepare implements Cli.Phase {
     }
 
     private static void requireSound(List<Problem> inEntries, List<Problem> inPages) {
-        String next = "mend that, commit, and run again; nothing was changed";
+        String next = "fix that, commit, and run again; nothing was changed";
         if (inEntries.isEmpty() && !inPages.isEmpty()) {
             throw Fault.refused("the notes cannot be put into the manual", Problem.lines(inPages), next);
         }
@@ -189,7 +189,7 @@ class prepare implements Cli.Phase {
     }
 
     private static void warnOfStrangers(Pending pending, Console console) {
-        pending.strangers().forEach(file -> console.warn(file + " is no entry and stays: its name does not end in .md"));
+        pending.strangers().forEach(file -> console.warn(file + " is not an entry and stays: its name does not end in .md"));
     }
 
     private LocalDate today(Map<String, String> env) {
@@ -198,13 +198,13 @@ class prepare implements Cli.Phase {
             LocalDate day = date != null ? LocalDate.parse(date) : epoch.isEmpty() ? LocalDate.now(ZoneOffset.UTC)
                     : LocalDate.ofInstant(Instant.ofEpochSecond(Long.parseLong(epoch)), ZoneOffset.UTC);
             if (day.getYear() < 1 || day.getYear() > 9999) {
-                throw new DateTimeException("nobody means the year " + day.getYear());
+                throw new DateTimeException("the year must be between 1 and 9999, not " + day.getYear());
             }
             return day;
         } catch (DateTimeException | NumberFormatException e) {
-            throw Fault.usage(date != null ? "'" + date + "' is no date" : "SOURCE_DATE_EPOCH is '" + epoch + "', which is no time",
-                    date != null ? "--date takes a day of the calendar" : "it holds seconds since 1970",
-                    "write it such as --date 2025-05-09").from(e);
+            throw Fault.usage(date != null ? "'" + date + "' is not a date" : "SOURCE_DATE_EPOCH is '" + epoch + "', which is not a time",
+                    date != null ? "--date takes a calendar date" : "it holds seconds since 1970",
+                    "write it as in --date 2025-05-09").from(e);
         }
     }
 
@@ -212,15 +212,15 @@ class prepare implements Cli.Phase {
         byte[] json = source.read(project.versionFile()).orElseThrow(() -> Fault.failed("there is no " + project.versionFile(),
                 project.versionFile() + ":1: " + source.fault(project.versionFile()).orElse("is not there") + ", but says which version is released",
                 "run in a checkout of " + project.name() + ", or name the file in " + Config.FILE));
-        requireNone(Problem.lines(source.problems(project.versionFile())), "mend it and run again");
+        requireNone(Problem.lines(source.problems(project.versionFile())), "fix it and run again");
         return Release.read(project, json, project.versionFile());
     }
 
     private static String requireBranch(Git git) {
         String branch = git.branch().orElseThrow(() -> Fault.refused("HEAD is on no branch",
-                "the commit with the notes would belong to none either", "check out the branch of the release: git checkout BRANCH"));
+                "the commit with the notes would be on no branch either", "check out the branch of the release: git checkout BRANCH"));
         if (git.object("MERGE_HEAD").isPresent()) {
-            throw Fault.refused("a merge is not finished", "the commit with the notes would take its place", "git merge --continue or --abort");
+            throw Fault.refused("a merge is not finished", "the commit with the notes would replace it", "git merge --continue or --abort");
         }
         return branch;
     }
@@ -228,7 +228,7 @@ class prepare implements Cli.Phase {
     private static void requireReleasable(Release release) {
         String file = release.project().versionFile();
         if (release.version().isDevelopment()) {
-            throw Fault.refused(release.version() + " is a development version", "its notes would be headed by a version nobody gets",
+            throw Fault.refused(release.version() + " is a development version", "its notes would get the heading of a version that is never released",
                     "set version in " + file + " to the one to release and commit; --print shows the notes as they are now");
         }
         if (release.name().equalsIgnoreCase(UNNAMED)) {
@@ -244,13 +244,13 @@ class prepare implements Cli.Phase {
                     .run().out().strip();
             throw Fault.refused("the notes of " + release.version() + " are already there", release.notesFile() + " has them"
                     + (commit.isEmpty() ? "" : " since commit " + commit) + "; there is nothing to do",
-                    NEXT + "; to gather them anew, take that commit back first (git reset --keep, or git revert)");
+                    NEXT + "; to gather them again, undo that commit first (git reset --keep, or git revert)");
         }
         if (hasSection(release, Source.workTree(git))) {
             Project project = release.project();
             throw Fault.refused("the notes of " + release.version() + " are there, but not committed",
                     "a run was stopped before its end, or somebody wrote them into " + release.notesFile(),
-                    "put the changes away and run again: git stash push --include-untracked -- "
+                    "stash the changes and run again: git stash push --include-untracked -- "
                             + String.join(" ", Stream.of(project.pendingNotes(), project.releaseNotes(), project.summary()).map(committed::place).toList()));
         }
     }
@@ -276,7 +276,7 @@ class prepare implements Cli.Phase {
     private void requireEntries(Pending pending, Project project) {
         if (pending.files().isEmpty() && !allowEmpty) {
             throw Fault.refused("no notes are pending", "there is no .md file in " + project.pendingNotes(),
-                    "see that this is the right branch; for a release without notes, --allow-empty");
+                    "check that this is the right branch; for a release without notes, pass --allow-empty");
         }
     }
 

@@ -34,19 +34,19 @@ import picocli.CommandLine.Option;
 
 @Command(name = "tag", description = {
     "Makes the release commit and its tag, and merges the tag back into the branch.",
-    "Run it on the branch the release is made from; HEAD ends detached on the tag. Run again after a crash, it goes on."})
+    "Run it on the branch the release is made from; HEAD ends detached on the tag. After a crash, run it again: it continues."})
 class tag implements Cli.Phase {
 
     static final String BODY = "Release produced with releng.";
     static final String MERGE_BODY = "The tag becomes part of this branch's history, its tree does not.";
     static final String PLACEHOLDER_NAME = "TBD";
 
-    @Option(names = "--force-tag", description = "Make the release anew, though its tag is there already on something else, "
-            + "or the branch already holds a release commit of this version. A tag that is replaced is printed.")
+    @Option(names = "--force-tag", description = "Make the release again even if its tag already exists on another commit, "
+            + "or the branch already has a release commit of this version. Prints the tag that it replaces.")
     boolean forceTag;
 
     @Option(names = "--no-check-git", description = "Do not refuse uncommitted changes. They stay in the work tree and are not "
-            + "part of the release; nothing else is left unchecked.")
+            + "part of the release; everything else is still checked.")
     boolean noCheckGit;
 
     @Option(names = "--no-notes", description = "Do not refuse a version that has no release notes.")
@@ -73,7 +73,7 @@ class tag implements Cli.Phase {
             if (found.commit().isEmpty()) {
                 requireReleasable(git, found, console);
             } else {
-                console.say("the tag " + found.version() + " of this release is there already: going on from it");
+                console.say("the tag " + found.version() + " of this release already exists: continuing from it");
             }
 
             // Stored first: until a reference names them, commits change nothing.
@@ -105,7 +105,7 @@ class tag implements Cli.Phase {
         List<String> locks = git.git(line.toArray(new String[0])).orFail("git did not say where its files are", "look at git's version")
                 .lines().map(path -> git.workTree().resolve(path).toString()).filter(path -> Files.exists(Path.of(path))).toList();
         if (!locks.isEmpty()) {
-            throw Fault.refused("git's files are locked: another git is at work, or one was killed", locks,
+            throw Fault.refused("git's files are locked: another git is running, or one was killed", locks,
                     "wait for it; if none is running, remove " + (locks.size() == 1 ? "that file" : "those files") + " and run again");
         }
     }
@@ -153,10 +153,10 @@ class tag implements Cli.Phase {
             faults.add(release.notesFile() + ": no notes of " + found.version() + ": run jbang prepare.java, or pass --no-notes");
         }
         List<String> earlier = earlierReleases(git, found);
-        earlier.forEach(forceTag ? console::warn : line -> faults.add(line + ": --force-tag makes the release anew"));
+        earlier.forEach(forceTag ? console::warn : line -> faults.add(line + ": --force-tag makes the release again"));
         if (!faults.isEmpty()) {
             throw Fault.refused(found.version() + " cannot be released from " + found.branch(), faults,
-                    "mend that on " + found.branch() + ", commit, and run tag again");
+                    "fix that on " + found.branch() + ", commit, and run tag again");
         }
     }
 
@@ -178,11 +178,11 @@ class tag implements Cli.Phase {
                 .map(ObjectId::fromString).filter(commit -> git.message(commit).startsWith(subject)).toList();
         Optional<ObjectId> tagged = found.oldTag().flatMap(object -> git.commit(object.name()));
         for (ObjectId commit : merged) {
-            lines.add("the history of " + found.branch() + " already holds the release commit " + ReleaseState.describe(git, commit)
+            lines.add("the history of " + found.branch() + " already has the release commit " + ReleaseState.describe(git, commit)
                     + (tagged.equals(Optional.of(commit)) ? ", tagged " + found.version() : ", which has lost its tag"));
         }
         tagged.filter(commit -> !merged.contains(commit)).ifPresent(commit -> lines.add("the tag " + found.version()
-                + " is there already, on " + ReleaseState.describe(git, commit)
+                + " already exists, on " + ReleaseState.describe(git, commit)
                 + (git.isAncestor(commit, found.tip()) ? "" : ", which is not in the history of " + found.branch())));
         return lines;
     }
@@ -203,7 +203,7 @@ class tag implements Cli.Phase {
         String hooked = git.throughHook(message);
         if (!ReleaseState.firstLine(hooked).equals(ReleaseState.firstLine(message))) {
             throw Fault.refused("the commit-msg hook changed the first line of the message",
-                    "'" + ReleaseState.firstLine(message) + "' became '" + ReleaseState.firstLine(hooked) + "'", "mend the hook and run again; nothing was changed");
+                    "'" + ReleaseState.firstLine(message) + "' became '" + ReleaseState.firstLine(hooked) + "'", "fix the hook and run again; nothing was changed");
         }
         return hooked;
     }
@@ -214,7 +214,7 @@ class tag implements Cli.Phase {
         }
         git.tag(found.version(), commit, found.subject() + "\n\n" + BODY + "\n", forceTag && found.oldTag().isPresent());
         found.oldTag().ifPresent(old -> console.warn("replaced the tag " + found.version() + ", which was " + old.name()
-                + "; to have it back: git update-ref " + found.tagRef() + " " + old.name()));
+                + "; to restore it: git update-ref " + found.tagRef() + " " + old.name()));
     }
 
     private static void moveBranch(Git git, ReleaseState found, ObjectId merge) {
@@ -259,7 +259,7 @@ class tag implements Cli.Phase {
             remembered.ifPresentOrElse(old -> old.remember(git), () -> ReleaseTag.forget(git, found.version()));
             console.say("branch, tag and files are as they were before this run");
         } catch (RuntimeException e) {
-            console.warn("not everything could be put back, the next run goes on from what is there: " + e.getMessage());
+            console.warn("not everything could be rolled back; the next run continues from what is there: " + e.getMessage());
         }
     }
 

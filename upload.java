@@ -61,13 +61,13 @@ import picocli.CommandLine.Option;
 class upload implements Cli.Phase {
 
     @Option(names = {"--env", "--environment"}, paramLabel = "NAME", required = true,
-            description = "Where to: local, staging, live (also called production), or one of releng.json.")
+            description = "Where to publish: local, staging, live (or production), or an environment of releng.json.")
     String environmentName;
 
     enum Target { all, manual, verify }
 
     @Option(names = "--target", paramLabel = "TARGET", defaultValue = "all",
-            description = "all; just the manual; or verify: publish nothing, prove what is published. Default: ${DEFAULT-VALUE}.")
+            description = "What to publish: all, or only the manual; or verify: publish nothing and prove what is published. Default: ${DEFAULT-VALUE}.")
     Target target;
 
     @Option(names = "--release", paramLabel = "VERSION", description = "With --target verify: the version; default: the checkout's.")
@@ -76,32 +76,32 @@ class upload implements Cli.Phase {
     @Option(names = {"-n", "--plan", "--dry-run"}, description = "Print what would be done, and do nothing. Needs only read access.")
     boolean planOnly;
 
-    @Option(names = "--json", description = "Print the plan as JSON, an operation a line.")
+    @Option(names = "--json", description = "Print the plan as JSON, one operation per line.")
     boolean json;
 
     @Option(names = "--noconfirm", description = "Do not ask before publishing.")
     boolean noConfirm;
 
     @Option(names = "--point-to", paramLabel = "VERSION",
-            description = "Publish nothing: move what users follow to this version, which is published already.")
+            description = "Publish nothing: move the pointers that users follow to this version, which is already published.")
     Version pointTo;
 
-    @Option(names = "--move-pointers", paramLabel = "NAME", split = ",", description = "Move these wherever they are: manifest, stable, latest, major (the "
+    @Option(names = "--move-pointers", paramLabel = "NAME", split = ",", description = "Move these pointers even if they are at a newer version: manifest, stable, latest, major (the "
             + "MAJOR's manual and image tag), nightly. With --point-to: move only these.")
     List<Pointer> movePointers = new ArrayList<>();
 
     @Option(names = "--replace", arity = "0..1", fallbackValue = "", paramLabel = "NAME",
-            description = "Replace other bytes of this version. On a guarded environment only with its name, such as lix-2.93.1.")
+            description = "Replace files of this version that are published with other bytes. A guarded environment requires the name, such as lix-2.93.1.")
     String replace;
 
-    @Option(names = "--shrink", paramLabel = "PREFIX", description = "Let this manual (as manual/lix/stable) lose more than a tenth of its pages.")
+    @Option(names = "--shrink", paramLabel = "PREFIX", description = "Let this manual, such as manual/lix/stable, lose more than a tenth of its pages.")
     List<String> shrink = new ArrayList<>();
 
-    @Option(names = "--signing-key", paramLabel = "FILE", description = "The cache's secret key. Else RELENG_SIGNING_KEY has the key, "
-            + "or RELENG_SIGNING_KEY_COMMAND a command that prints it, such as: age -d -i ID prod.key.age")
+    @Option(names = "--signing-key", paramLabel = "FILE", description = "The cache's secret key. Default: the key in RELENG_SIGNING_KEY, or the output "
+            + "of the command in RELENG_SIGNING_KEY_COMMAND, such as: age -d -i ID prod.key.age")
     Path signingKey;
 
-    @Option(names = "--concurrency", paramLabel = "N", description = "Requests at once; default: ${DEFAULT-VALUE}.")
+    @Option(names = "--concurrency", paramLabel = "N", description = "How many requests run at once; default: ${DEFAULT-VALUE}.")
     int concurrency = ObjectStore.CONCURRENCY;
 
     @Option(names = "--local-folder", paramLabel = "DIR", description = "Where the environment local keeps its buckets and repository; "
@@ -185,7 +185,7 @@ class upload implements Cli.Phase {
         Proof content = proof(access, signer).patience(environment.patience());
         Proof pointers = proof(access, Optional.empty()).patience(environment.patience());
         boolean images = target == Target.all && built.hasImages();
-        console.step("Asking " + confirmation.spoken() + " what it holds");
+        console.step("Comparing with what " + confirmation.spoken() + " has");
         Plan plan = new Plan();
         if (target == Target.all) {
             plan.add(cache);
@@ -216,7 +216,7 @@ class upload implements Cli.Phase {
                 .filter(tag -> guards.images(tag, access.repositories().ours())).map(tag -> tag.place(built.version())).toList();
         SortedMap<String, Folder> manuals = new TreeMap<>();
         if (!built.official()) {
-            console.say("no release: only the nightly manual moves");
+            console.say("not an official release: only the nightly manual is updated");
         } else if (guards.manual(Pointer.stable)) {
             manuals.put("stable", target == Target.all ? folders.copied("stable", built) : folders.manual("stable", built));
         } else {
@@ -265,7 +265,7 @@ class upload implements Cli.Phase {
                 new Preflight(console, environment, !planOnly).images(access.repositories()::ours).throwIfAny();
                 content.images(access.repositories().anybodys(), built.get(), List.of(pointTo.toString()));
             }
-            Plan plan = new Plan().verify(project.name() + " " + pointTo + " is there, whole", content::orFail);
+            Plan plan = new Plan().verify(project.name() + " " + pointTo + " is completely published", content::orFail);
             thenPointers(plan, proof(access, Optional.empty()).patience(environment.patience()), access, built, images ? to.tags() : List.of(), to.manuals(built),
                     Optional.of(artifacts).filter(files -> to.moves(Pointer.manifest)).map(folders::manifest));
             confirmation.carryOut(plan, "the pointers to " + project.name() + " " + pointTo);
@@ -275,9 +275,9 @@ class upload implements Cli.Phase {
     /** What anybody can prove from anywhere, without keys where the environment is public. */
     private void verify(Optional<Git> checkout, Cli.Session session) throws IOException {
         Version version = releaseToVerify != null ? releaseToVerify : checkout.map(git -> Release.at(git, project).version())
-                .orElseThrow(() -> Fault.usage("which version?", "this is no checkout that could tell", "name it with --release"));
+                .orElseThrow(() -> Fault.usage("no version is given", "there is no checkout here to take it from", "name it with --release"));
         try (Access access = environment.isPublic() ? Access.anonymous(environment, console, network)
-                : open(session, checkout.orElseThrow(() -> Fault.usage(environment.name() + " is not public", "its keys are used from a checkout",
+                : open(session, checkout.orElseThrow(() -> Fault.usage(environment.name() + " is not public", "its keys are only used from a checkout",
                 "run in one, or name it with --repo")))) {
             console.step("Proving " + project.name() + " " + version + " on " + confirmation.spoken());
             Proof proof = proof(access, Optional.empty());

@@ -243,7 +243,7 @@ class AccessTest {
                 new Case("echo '{\"name\": \"x\", \"id\": \"x\", \"secret_key\": " + SECRET + "}'", "it printed no JSON object"),
                 new Case("echo '{\"name\": \"x\", \"id\": \"x\", \"secret_key\": \"" + SECRET + "\"} and more'", "it printed no JSON object"),
                 new Case("echo '[\"" + SECRET + "\"]'", "it printed no JSON object"),
-                new Case("echo '{\"id\": 7, \"secret\": \"" + SECRET + "\"}'", "name is missing", "id should be a text", "secret_key is missing"),
+                new Case("echo '{\"id\": 7, \"secret\": \"" + SECRET + "\"}'", "name is missing", "id should be a string", "secret_key is missing"),
                 new Case("echo '{\"name\": \"x\", \"id\": \"\", \"secret_key\": \"" + SECRET + "\"}'", "is empty"))) {
             ssh.does(wrong.shell());
             assertEquals(Fault.Kind.REFUSED, assertFault(() -> ephemeral().resolveCredentials(), wrong.saying()).kind());

@@ -331,12 +331,12 @@ class ArchiveShapesTest {
         assertRefused("the layer 'l.tar' cannot be read: Unexpected data after a valid .gz stream", image(LOWER, new RawTar().raw(gzip).raw(utf8("garbage")).unended()));
         assertRefused("the layer 'l.tar' cannot be read: it ends too early", image(LOWER, Arrays.copyOf(gzip, gzip.length / 2)));
         byte[] lone = new RawTar().file("a", utf8("a")).raw(new byte[512]).file("b", utf8("b")).end();
-        assertRefused("the layer 'l.tar' is no whole tar: a block of zeros stands between its entries", image(lone));
+        assertRefused("the layer 'l.tar' is not a complete tar: a block of zeros stands between its entries", image(lone));
         byte[] sum = new RawTar().file("a", utf8("a")).file("b", utf8("b")).end();
         sum[1024]++;
-        assertRefused("the layer 'l.tar' is no whole tar: what should be a header has another checksum", image(sum));
-        assertRefused("the layer 'l.tar' is no whole tar: it ends", image(Arrays.copyOf(LOWER, LOWER.length / 2)));
-        assertRefused("'l.tar' is there twice, with different bytes", new Shape().file("c.json", config).file("l.tar", LOWER).file("l.tar", UPPER).file("manifest.json", one).tar());
-        assertRefused("manifest.json: Layers is no list of texts", new Shape().file("c.json", config).file("manifest.json", utf8("[{\"Config\": \"c.json\", \"Layers\": [1]}]")).tar());
+        assertRefused("the layer 'l.tar' is not a complete tar: a header has a wrong checksum", image(sum));
+        assertRefused("the layer 'l.tar' is not a complete tar: it ends", image(Arrays.copyOf(LOWER, LOWER.length / 2)));
+        assertRefused("'l.tar' occurs twice, with different bytes", new Shape().file("c.json", config).file("l.tar", LOWER).file("l.tar", UPPER).file("manifest.json", one).tar());
+        assertRefused("manifest.json: Layers is not a list of strings", new Shape().file("c.json", config).file("manifest.json", utf8("[{\"Config\": \"c.json\", \"Layers\": [1]}]")).tar());
     }
 }

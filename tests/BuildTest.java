@@ -211,7 +211,7 @@ class BuildTest {
         Checkout checkout = Released.copy(folder.resolve("checkout"));
         changeFile(checkout, "package.nix", "name = \"lix-util-${version}\"; }",
                 "name = \"lix-util-${version}\"; __contentAddressed = true; outputHashMode = \"recursive\"; outputHashAlgo = \"sha256\"; }");
-        String[] says = {"build.x86_64-linux", "take __contentAddressed out of what is released"};
+        String[] says = {"build.x86_64-linux", "remove __contentAddressed from what is released"};
         assertFails(checkout, 1, new String[] {}, says);
         checkout.with("NIX_CONFIG", Sample.NIX_CONFIG.replace("flakes", "flakes ca-derivations"));
         Checkout.Run run = assertFails(checkout, 1, new String[] {}, says);
@@ -232,7 +232,7 @@ class BuildTest {
     @Test
     void whatCannotBeBuiltHereFailsWithNixsReason() throws IOException {
         Checkout checkout = Released.copy(folder.resolve("checkout"));
-        assertFails(checkout, 1, new String[] {"--profile", "everything"}, "aarch64-darwin", "give it more builders");
+        assertFails(checkout, 1, new String[] {"--profile", "everything"}, "aarch64-darwin", "add remote builders");
     }
 
     @Test
@@ -290,22 +290,22 @@ class BuildTest {
     void aBrokenImageIsFoundByBuild() throws IOException {
         Checkout checkout = Released.copy(folder.resolve("checkout"));
         checkout.write("releng.json", "{\"images\": {\"mostLayers\": 1, \"without\": [\"lix-util\"]}}");
-        assertFails(checkout, 3, new String[0], "images break the project's policy", "docker-image-aarch64-linux.tar.gz: it has 2 layers, more than 1",
-                "-lix-util-2.95.0 is inside", "compressed", "--allow-image-policy");
+        assertFails(checkout, 3, new String[0], "images violate the project's policy", "docker-image-aarch64-linux.tar.gz: it has 2 layers, more than 1",
+                "-lix-util-2.95.0, and the policy forbids", "compressed", "--allow-image-policy");
         Checkout.Run allowed = checkout.run(new build(), "--allow-image-policy");
         assertTrue(allowed.exit() == 0 && allowed.err().contains("warning: ") && allowed.err().contains("it has 2 layers"), allowed.err());
         checkout.write("releng.json", "{\"images\": {\"mostLayers\": 0}}");
         assertFails(checkout, 1, new String[0], "releng.json has 1 fault", "above 0");
         Files.delete(checkout.folder.resolve("releng.json"));
         changeFile(checkout, "package.nix", "| gzip -n >", "| gzip -n | head --bytes=700 >");
-        assertFails(checkout, 1, new String[0], "docker-image-aarch64-linux.tar.gz is not a whole image");
+        assertFails(checkout, 1, new String[0], "docker-image-aarch64-linux.tar.gz is not a complete image");
     }
 
     @Test
     void settingsGoThroughToNix() throws IOException {
         Checkout checkout = Released.copy(folder.resolve("checkout"));
         changeFile(checkout, "package.nix", "mkdir -p \"$out/lib\"", "mkdir -p \"$out/lib\" # " + folder); // so that there is something to build
-        assertFails(checkout, 1, new String[] {"--option", "extra-platforms", "i686-linux"}, "aarch64-linux'", "give it more builders");
+        assertFails(checkout, 1, new String[] {"--option", "extra-platforms", "i686-linux"}, "aarch64-linux'", "add remote builders");
         assertFails(checkout, 1, new String[] {"--max-jobs", "0"}, "max-jobs");
         Checkout.Run run = checkout.run(new build(), "--max-jobs", "1", "--cores", "1", "--builders", "");
         assertEquals(0, run.exit(), run.err());
@@ -319,7 +319,7 @@ class BuildTest {
         checkout.git("commit", "--quiet", "-m", "x");
         Checkout.Run run = checkout.run(new build());
         assertEquals(1, run.exit(), run.err());
-        assertTrue(run.err().contains("'abc' is no version") && run.err().contains("release_name is missing"), run.err());
+        assertTrue(run.err().contains("'abc' is not a version") && run.err().contains("release_name is missing"), run.err());
         Checkout.Run outside = checkout.at(folder).run(new build());
         assertEquals(2, outside.exit(), outside.err());
         Checkout.Run usage = checkout.run(new build(), "--nonsense");

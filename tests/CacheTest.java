@@ -77,7 +77,7 @@ class CacheTest {
         nixTakesAllOfItTrusting("next-1");
         Files.copy(folder.resolve("key.pub"), folder.resolve("test-1.pub"));
         nixTakesAllOfItTrusting("test-1");
-        assertTrue(Managers.assertDone(Managers.upload(checkout)).err().contains("nothing to send"));
+        assertTrue(Managers.assertDone(Managers.upload(checkout)).err().contains("nothing to do"));
     }
 
     @Test
@@ -126,7 +126,7 @@ class CacheTest {
             Files.createSymbolicLink(state.resolve("staging-test"), small);
             Checkout.Run run = Managers.upload(checkout, "--plan");
             assertEquals(3, run.exit(), run.err());
-            assertTrue(run.err().contains("there is no room to stage the cache"), run.err());
+            assertTrue(run.err().contains("there is not enough space to stage the cache"), run.err());
         } finally {
             Exec.of("umount", small.toString()).orFail("umount", "");
         }

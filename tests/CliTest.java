@@ -56,7 +56,7 @@ class CliTest {
                 out.write(1);
             }
         });
-        assertTrue(full.err().contains("there is no room") && full.err().contains("make room"), full.err());
+        assertTrue(full.err().contains("there is no space left") && full.err().contains("free up space"), full.err());
         assertTrue(run(() -> { throw new IllegalStateException("a fault of ours"); }).err().contains("failed unexpectedly"));
     }
 }

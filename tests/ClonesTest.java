@@ -73,7 +73,7 @@ class ClonesTest {
         Checkout clone = clone(origin(), "--filter=blob:none", "--sparse");
         clone.git("sparse-checkout", "set", "src");
         FileTree.remove(temp.resolve("origin"));
-        assertRefused(clone, new prepare(), 1, "this is a partial clone, and its server did not give the object", "git fetch");
+        assertRefused(clone, new prepare(), 1, "this is a partial clone, and its server did not send the object", "git fetch");
     }
 
     @Test

@@ -82,7 +82,7 @@ class ConfigTest {
         for (String project : List.of(KETTLE, "\"project\": {\"name\": \"Lix\", \"prefix\": \"kettle\"}")) {
             Fault fault = fault("{" + project + ", \"environments\": {\"live\": {\"cache\": \"K\", \"docs\": \"k-docs\", \"urls\": {\"docs\": \"docs.example.org\"}}}}");
             assertSays(fault, "live.releases is missing", "live.install is missing", "live.endpoint is missing", "live.region is missing",
-                    "live.git is missing", "cache 'K' is no bucket name", "urls.docs 'docs.example.org' must be a web address");
+                    "live.git is missing", "cache 'K' is not a bucket name", "urls.docs 'docs.example.org' must be a web address");
             assertEquals(7, fault.why().size(), fault.getMessage());
         }
         assertSays(fault("{\"project\": {\"name\": \"Kettle\"}}"), "project.prefix is missing");
@@ -146,7 +146,7 @@ class ConfigTest {
     @Test
     void anAddressThatSaysNothingIsNoWayToTheEmbeddedStore() {
         assertSays(fault("{\"environments\": {\"live\": {\"endpoint\": \"\", \"urls\": {\"docs\": \" \", \"dosc\": null}}}}"),
-                "live.endpoint is no web address: ''", "urls.docs is no web address: ' '", "urls.dosc is not known here");
+                "live.endpoint is not a web address: ''", "urls.docs is not a web address: ' '", "urls.dosc is not a known key");
         assertSays(fault("{\"environments\": {\"local\": {\"endpoint\": \"http://127.0.0.1:9000\"}}}"), "local.git is missing");
     }
 
@@ -178,9 +178,9 @@ class ConfigTest {
                  "environments": {"europe": {"releases": "r", "guarded": "yes"}, "staging": {"endpoint": "http://s3.example.org"}}}
                 """);
         String all = String.join("\n", fault.why());
-        for (String expected : List.of("releng.json: project.nam is not known here", "project.prefix should be a text, but is a number",
+        for (String expected : List.of("releng.json: project.nam is not a known key", "project.prefix should be a string, but is a number",
                 "project: forge must be a web address", "project: review must be a web address",
-                "enviroments is not known here", "environments.europe.cache is missing", "environments.europe: releases 'r' is no bucket name", "environments.europe.guarded should be true or false",
+                "enviroments is not a known key", "environments.europe.cache is missing", "environments.europe: releases 'r' is not a bucket name", "environments.europe.guarded should be true or false",
                 "environments.staging: endpoint 'http://s3.example.org' must use https")) {
             assertTrue(all.contains(expected), expected + "\nnot in\n" + all);
         }

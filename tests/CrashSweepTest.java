@@ -283,7 +283,7 @@ class CrashSweepTest {
 
     private static void nothingToSend(SweepWorld world) {
         Checkout.Run run = world.upload();
-        assertTrue(run.exit() == 0 && run.err().contains("nothing to send") && run.out().isEmpty(), run.err());
+        assertTrue(run.exit() == 0 && run.err().contains("nothing to do") && run.out().isEmpty(), run.err());
     }
 
     // A store that fails for good lets us write a probe, and not remove it; a later run does, when it is old.

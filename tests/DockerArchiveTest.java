@@ -285,7 +285,7 @@ class DockerArchiveTest {
                 new Entry("hard", new byte[0], TarConstants.LF_LINK, "../passwd"))) {
             List<Entry> entries = image();
             entries.add(0, hostile);
-            assertBroken(entries, "out of the archive", "passwd");
+            assertBroken(entries, "outside the archive", "passwd");
         }
         List<Entry> device = image();
         device.add(new Entry("dev/null", new byte[0], TarConstants.LF_CHR, ""));
@@ -305,7 +305,7 @@ class DockerArchiveTest {
         entries.set(0, Entry.file("c.json", config(text)));
         entries.set(1, Entry.file("one/layer.tar", text));
         entries.set(3, Entry.file("manifest.json", manifest("c.json", "one/layer.tar")));
-        assertBroken(entries, "the layer 'one/layer.tar' is no tar");
+        assertBroken(entries, "the layer 'one/layer.tar' is not a tar");
         entries = image();
         entries.set(1, Entry.link("one/layer.tar", "layer.tar"));
         assertBroken(entries, "'one/layer.tar' is a link to itself");
@@ -313,7 +313,7 @@ class DockerArchiveTest {
         assertBroken(entries, "'one/layer.tar' is a link to 'one/none', which is missing");
         entries = image();
         entries.add(Entry.file("two/layer.tar", LOWER));
-        assertBroken(entries, "'two/layer.tar' is there twice");
+        assertBroken(entries, "'two/layer.tar' occurs twice");
         entries = image();
         entries.set(0, Entry.file(entries.get(0).name(), utf8("{\"os\": ")));
         assertBroken(entries, entries.get(0).name() + "' is not JSON");
@@ -338,7 +338,7 @@ class DockerArchiveTest {
         byte[] flipped = gzipped.clone();
         flipped[flipped.length / 2] ^= 4;
         assertBroken(flipped);
-        assertBroken(utf8("this is no tar at all, and yet it is longer than a block of one".repeat(20)), "its beginning cannot be read");
+        assertBroken(utf8("this is not a tar at all, and yet it is longer than a block of one".repeat(20)), "its beginning cannot be read");
     }
 
     @Test

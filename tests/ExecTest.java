@@ -63,7 +63,7 @@ class ExecTest {
 
     @Test
     void aFailureShowsWhatTheProgramSaid() {
-        Fault fault = assertThrows(Fault.class, () -> Exec.of("sh", "-c", "echo the reason >&2; exit 7").orFail("it failed", "mend it"));
+        Fault fault = assertThrows(Fault.class, () -> Exec.of("sh", "-c", "echo the reason >&2; exit 7").orFail("it failed", "fix it"));
         assertTrue(fault.getMessage().contains("exit code 7") && fault.getMessage().contains("the reason"), fault.getMessage());
     }
 

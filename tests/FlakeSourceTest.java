@@ -88,7 +88,7 @@ class FlakeSourceTest {
         Map<String, String> before = checkout.state();
         Checkout.Run run = checkout.run(new build());
         assertEquals(3, run.exit(), run.err());
-        assertTrue(run.err().contains("what Nix would build is not what the tag holds"), run.err());
+        assertTrue(run.err().contains("what Nix would build is not what the tag contains"), run.err());
         assertTrue(run.err().contains("deploy/mail.key: has other bytes"), run.err());
         assertFalse(run.err().contains("README.md: "), run.err());
         assertEquals(before, checkout.state());

@@ -120,14 +120,14 @@ class HostileArchiveTest {
     void sizesAreExact() throws IOException {
         byte[] file = RawTar.header("f", '0', RawTar.octal(0), "", RawTar.USTAR);
         for (String size : List.of("9223372036854775807", "9223372036854775296", "9223372036854775808", "99999999999999999999", "-1", "+1", "0x10", " 1", "1.5")) {
-            both("size" + size.hashCode(), "the layer 'l.tar' is no whole tar", "", new RawTar().pax("size=" + size).raw(file).end());
+            both("size" + size.hashCode(), "the layer 'l.tar' is not a complete tar", "", new RawTar().pax("size=" + size).raw(file).end());
         }
         byte[] negative = new byte[12];
         Arrays.fill(negative, (byte) 0xff);
         for (byte[] size : List.of(negative, RawTar.binary(0x80, 0, 0, 0, 0, 0, 0, 0), RawTar.binary(1, 0, 0, 0, 0, 0, 0, 0, 0), ascii("\u00a00000000000\0"),
                 RawTar.binary(0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff), ascii("00000000009\0"), ascii("777777777777"), ascii("zzz"))) {
             for (char type : "0LKxgS".toCharArray()) {
-                both("field" + Arrays.hashCode(size) + type, "the layer 'l.tar' is no whole tar", "", new RawTar().raw(RawTar.header("f", type, size, "", RawTar.GNU)).end());
+                both("field" + Arrays.hashCode(size) + type, "the layer 'l.tar' is not a complete tar", "", new RawTar().raw(RawTar.header("f", type, size, "", RawTar.GNU)).end());
             }
         }
         assertAllAnswered();
@@ -153,7 +153,7 @@ class HostileArchiveTest {
     @Test
     void recordsThatAreNoneAreRefused() throws IOException {
         for (String records : List.of("5 a=b\n", "7 a=b\n", "99999999999999999999 a=b\n", "2147483648 a=b\n", "6 a=b", "a=b\n", "6 abc\n", " 6 a=b\n", "-6 a=b\n", "06 a=b\0", "6 a=b\n\n", "0 \n", "16 path=a\0bcdef\n")) {
-            both("records" + records.hashCode(), "the layer 'l.tar' is no whole tar", "fault: ", new RawTar().entry("pax", 'x', ascii(records)).file("f", new byte[3]).end());
+            both("records" + records.hashCode(), "the layer 'l.tar' is not a complete tar", "fault: ", new RawTar().entry("pax", 'x', ascii(records)).file("f", new byte[3]).end());
         }
         assertAllAnswered();
     }
@@ -209,7 +209,7 @@ class HostileArchiveTest {
         both("extended", "1 layers", "'manifest.json' is missing", extended.end());
         for (String broken : List.of("1\n0\n", "1\n", "-1\n", "99999999999999999999\n", "1000000000\n0\n", "2\n5\n3\n0\n3\n", "1\n9223372036854775807\n9223372036854775807\n", "1\n0\n600\n", "x",
                 "1\n1\n9223372036854775807\n", "3\n1\n9223372036854775807\n1\n9223372036854775807\n1\n2\n")) {
-            both("map" + broken.hashCode(), "the layer 'l.tar' is no whole tar", "fault: ", new RawTar().pax("GNU.sparse.major=1", "GNU.sparse.minor=0", "GNU.sparse.realsize=100000")
+            both("map" + broken.hashCode(), "the layer 'l.tar' is not a complete tar", "fault: ", new RawTar().pax("GNU.sparse.major=1", "GNU.sparse.minor=0", "GNU.sparse.realsize=100000")
                     .file("f", Arrays.copyOf(ascii(broken), 512)).end());
         }
         assertAllAnswered();

@@ -187,7 +187,7 @@ class ImagesTest {
         for (String tag : List.of("2.95.0", "latest")) {
             layout.tag(tag, theirs);
             Fault fault = assertThrows(Fault.class, () -> plan.run(console, 4));
-            assertTrue(fault.getMessage().contains(layout.name() + ":" + tag + " is not what it was"), fault.getMessage());
+            assertTrue(fault.getMessage().contains(layout.name() + ":" + tag + " has changed since"), fault.getMessage());
             assertEquals(Optional.of(theirs.digest()), layout.tag(tag));
             layout.tag(tag, ImageIndex.of(built.images()).index());
         }
@@ -246,7 +246,7 @@ class ImagesTest {
             change(file(digest));
             Fault fault = assertThrows(Fault.class, () -> proof().orFail(), digest);
             assertTrue(fault.why().stream().anyMatch(why -> why.contains(digest + ": has ")), fault.getMessage());
-            assertTrue(fault.next().contains("upload sends again what " + layout.name() + " does not hold whole"), fault.next());
+            assertTrue(fault.next().contains("run upload again: it sends what " + layout.name() + " does not have in full"), fault.next());
             publish();
             proof().orFail();
         }

@@ -188,7 +188,7 @@ class LauncherTest {
         Map<String, String> atJdk = Map.of("JAVA_HOME", jdk.toString());
         assertFault(run(temp, atJdk, LAUNCHER, probe), "no Java at " + jdk + "/bin/java");
         executable(jdk.resolve("bin/java"), "exit 1");
-        assertFault(run(temp, atJdk, LAUNCHER, probe), jdk + "/bin/java does not tell its version");
+        assertFault(run(temp, atJdk, LAUNCHER, probe), jdk + "/bin/java does not state its version");
         Files.writeString(jdk.resolve("release"), "IMPLEMENTOR=\"x\"\nJAVA_VERSION=\"11.0.2\"\n");
         assertFault(run(temp, atJdk, LAUNCHER, probe), jdk + "/bin/java cannot compile");
         executable(jdk.resolve("bin/javac"), "exit 1");

@@ -126,7 +126,7 @@ class ManagersSweepTest {
         world.direct();
         Checkout.Run again = world.upload();
         if (again.exit() != 0) {
-            assertTrue(again.exit() == 1 && again.err().contains("--point-to 2.96.0 puts it right"), again.err());
+            assertTrue(again.exit() == 1 && again.err().contains("--point-to 2.96.0 fixes that"), again.err());
             Managers.assertDone(world.checkout().run(new upload(), "--env", "test", "--noconfirm", "--point-to", "2.96.0"));
             Managers.assertDone(world.upload());
         }

@@ -126,7 +126,7 @@ class NarinfoTest {
         for (String[] change : new String[][] {{"StorePath: .*", "StorePath: ../x", "StorePath cannot be"}, {"NarHash: .*\n", "", "NarHash is missing"},
                 {"NarHash: sha256:", "NarHash: md5:", "NarHash cannot be"}, {"FileSize: .*", "FileSize: -1", "FileSize cannot be"},
                 {"References: .*", "References: ../../x", "References cannot have"}, {"URL: .*", "URL: https://example.org/x.nar", "URL cannot be"},
-                {"URL: nar/", "URL: nar/../../", "URL cannot be"}, {"URL: (.*)", "URL: $1\nURL: $1", "URL is there twice"},
+                {"URL: nar/", "URL: nar/../../", "URL cannot be"}, {"URL: (.*)", "URL: $1\nURL: $1", "URL occurs twice"},
                 {"Compression: ", "<html>", "is not KEY: VALUE"}}) {
             String changed = text.replaceFirst(change[0], change[1]);
             Fault fault = assertThrows(Fault.class, () -> Narinfo.parse(changed), change[2]);

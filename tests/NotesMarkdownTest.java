@@ -311,7 +311,7 @@ class NotesMarkdownTest {
     @Test
     void olderNotesThatWouldGoOnInTheNewOnesAreNamed() {
         assertEquals(1, faults("- by hand\n", new Note("s", "text")).size());
-        assertTrue(faults("  by hand\n", new Note("s", "text")).get(0).startsWith("doc/manual/src/release-notes/rl-2.95.md:1: would not say below"));
+        assertTrue(faults("  by hand\n", new Note("s", "text")).get(0).startsWith("doc/manual/src/release-notes/rl-2.95.md:1: would read differently below"));
         assertEquals(List.of(), faults("By hand.\n", new Note("s", "text")));
     }
 
@@ -334,9 +334,9 @@ class NotesMarkdownTest {
         "a~b\\n-~- | t | 2 | the synopsis has a table",
         "[x] s | t | 2 | begins with a check box",
         "^^ | [ ] t | 4 | begins with a check box",
-        "s <i>t | t | 2 | the HTML <i> is closed or opened nowhere",
-        "s | ```\\ncode\\n\\ntext | 4 | the code block that begins here has no end: close it with ```",
-        "s | a\\n\\n- ~~~~\\n  code | 6 | the code block that begins here has no end: close it with ~~~~",
+        "s <i>t | t | 2 | the HTML <i> is not balanced in",
+        "s | ```\\ncode\\n\\ntext | 4 | the code block that begins here is not closed: close it with ```",
+        "s | a\\n\\n- ~~~~\\n  code | 6 | the code block that begins here is not closed: close it with ~~~~",
         "s | \\n\\na\\n\\n<!-- b\\n\\nc | 8 | the HTML <!-- b",
         "s | a\\n\\n</div> | 6 | the HTML </div>",
         "s | a </ul> | 4 | the HTML </ul>",
@@ -344,10 +344,10 @@ class NotesMarkdownTest {
         "s | <table><tr><td>a | 4 | the HTML <table>",
         "s | <script>a | 4 | the HTML <script>",
         "s | <b>a</b>\\n<b>c\\n</b> <i>d | 6 | the HTML <i>",
-        "s | a\\n\\n  {{#include ../x.md}} | 6 | mdBook would put something else in the place of {{#include ../x.md}}",
-        "s {{ #title x }} | t | 2 | mdBook would put",
-        "s | ```\\na\\n  \\nb\\n``` | 6 | a line of code that is only white space is empty in the page's list",
-        "s | a\\n\\n- x\\n\\n\\t```\\n\\tb\\n\\t``` | 8 | the tab stands for other columns",
+        "s | a\\n\\n  {{#include ../x.md}} | 6 | mdBook would replace {{#include ../x.md}}",
+        "s {{ #title x }} | t | 2 | mdBook would replace",
+        "s | ```\\na\\n  \\nb\\n``` | 6 | a line of code with only white space becomes empty in the page's list",
+        "s | a\\n\\n- x\\n\\n\\t```\\n\\tb\\n\\t``` | 8 | the tab has another width",
     })
     void whatWouldSaySomethingElseIsNamedWithItsLine(String synopsis, String content, int line, String what) {
         Note note = new Note(synopsis.replace("\\n", "\n").replace('~', synopsis.startsWith("a~") ? '|' : '~').replace("^", ""),
@@ -366,7 +366,7 @@ class NotesMarkdownTest {
         for (String deep : List.of("> ".repeat(5000) + "x", "- ".repeat(5000) + "x", "*a _b ".repeat(5000) + "x" + "_ *".repeat(5000),
                 "**a ".repeat(5000) + "x" + " b**".repeat(5000), "[".repeat(5000) + "x" + "](y)".repeat(5000), "~~a *b ".repeat(150) + "x" + "* ~~".repeat(150))) {
             List<String> faults = faults("", new Note("s", deep));
-            assertTrue(faults.isEmpty() || faults.equals(List.of(PENDING + "n0.md:1: has Markdown more than 100 levels deep: write it in a simpler way")), faults.toString());
+            assertTrue(faults.isEmpty() || faults.equals(List.of(PENDING + "n0.md:1: nests Markdown more than 100 levels deep: write it more simply")), faults.toString());
         }
         assertEquals(1, faults("", new Note("s", "> ".repeat(5000) + "x")).size());
         assertEquals(List.of(), faults("", new Note("s", "> ".repeat(40) + "x")));
@@ -401,14 +401,14 @@ class NotesMarkdownTest {
         Checkout.Run run = checkout.run(new prepare(), "--check");
         int lines = text.split("\n").length;
         for (int line : List.of(1, lines + 2, lines + 3, 2 * lines + 4)) {
-            assertTrue(run.exit() == 1 && run.err().contains(file + ":" + line + ": is a conflict of a merge"), run.err());
+            assertTrue(run.exit() == 1 && run.err().contains(file + ":" + line + ": is an unresolved merge conflict"), run.err());
         }
     }
 
     @Test
     void aHeadingsUnderlineAQuotationAndATableAreNoConflict() {
         assertSaysTheSame(new Note("s", "Heading\n=======\n\n>>>>>> six\n\n\\<<<<<<<\n\n| a |\n|-|\n|||||||"));
-        assertEquals(List.of(PENDING + "n0.md:4: is a conflict of a merge, not resolved: '>>>>>>>'; keep what is right of both sides and take this line out"),
+        assertEquals(List.of(PENDING + "n0.md:4: is an unresolved merge conflict: '>>>>>>>'; resolve it and remove this line"),
                 faults("", new Note("s", ">>>>>>> theirs")));
     }
 }

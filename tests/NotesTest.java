@@ -222,14 +222,14 @@ class NotesTest {
         Files files = new Files().put("authors.yml", "ann: {forgejo: ann}\nbob: {forgejo: bob, github: bob}\ncy: {}\n")
                 .put("rl-next/a.md", "---\nsynopsis: s\nissues: [1, tea#2]\nprs: [gh#3, kettle#4]\ncls: 5\ncredits: [ann, bob, cy]\n---\nt\n");
         Pending.read(rules(tea), files, problems);
-        String unset = " needs an address, but releng.json does not say project.";
+        String unset = " needs an address, but releng.json does not set project.";
         assertEquals(List.of("3: issues: '1'" + unset + "forge, project.repository", "3: issues: 'tea#2'" + unset + "forge, project.repository",
-                "4: prs: 'gh#3'" + unset + "upstream", "4: prs: 'kettle#4' is no pull request: write 123, fj#123 or tea#123 for one of ours",
+                "4: prs: 'gh#3'" + unset + "upstream", "4: prs: 'kettle#4' is not a valid pull request: write 123, fj#123 or tea#123 for one of ours",
                 "5: cls: '5'" + unset + "review", "6: credits: 'ann'" + unset + "forge"),
                 problems.stream().sorted().map(problem -> problem.toString().replace("rl-next/a.md:", "")).toList());
         problems.clear();
         Pending.read(rules(tea(Optional.of("https://forge.example"), Optional.empty())), files, problems);
-        assertTrue(problems.get(0).what().endsWith("does not say project.repository"), problems.toString());
+        assertTrue(problems.get(0).what().endsWith("does not set project.repository"), problems.toString());
         problems.clear();
         assertTrue(Pending.read(rules(tea), files.put("rl-next/a.md", "---\nsynopsis: s\ncredits: [bob, cy]\n---\nt\n"), problems).body()
                 .contains("Many thanks to [bob](https://github.com/bob) and cy for this."));
@@ -316,8 +316,8 @@ class NotesTest {
         "---\\ncls: 1\\n---\\nt | 1 | synopsis is missing",
         "---\\njust words\\n---\\nt | 2 | should be keys with values, but is a value",
         "---\\n- synopsis: s\\n---\\nt | 2 | should be keys with values, but is a list",
-        "---\\nsynopsis: s\\n\\nsynopsis: t\\n---\\nt | 4 | synopsis is there twice, first in line 2",
-        "---\\nsynopsis: s\\nsynopsys: t\\n---\\nt | 3 | synopsys is not known here; known: synopsis, issues, prs, cls, category, significance, credits",
+        "---\\nsynopsis: s\\n\\nsynopsis: t\\n---\\nt | 4 | synopsis occurs twice, first in line 2",
+        "---\\nsynopsis: s\\nsynopsys: t\\n---\\nt | 3 | synopsys is not a known key; known: synopsis, issues, prs, cls, category, significance, credits",
         "---\\nsynopsis: s\\n[a]: t\\n---\\nt | 3 | a key should be a word",
         "---\\nsynopsis: [s]\\n---\\nt | 2 | synopsis should be a value, but is a list",
         "---\\nsynopsis: {s: t}\\n---\\nt | 2 | synopsis should be a value, but is keys with values",
@@ -333,20 +333,20 @@ class NotesTest {
         "---\\nsynopsis: s\\ncategory:\\n---\\nt | 3 | category: '' is not known",
         "---\\nsynopsis: s\\ncategory: [Fixes]\\n---\\nt | 3 | category should be a value, but is a list",
         "---\\nsynopsis: s\\nsignificance: huge\\n---\\nt | 3 | 'huge' is not known; known: significant",
-        "---\\nsynopsis: s\\nissues: ab#1\\n---\\nt | 3 | 'ab#1' is no issue: write 123, fj#123 or lix#123",
-        "---\\nsynopsis: s\\nissues:\\n- 1\\n- fj1\\n---\\nt | 5 | 'fj1' is no issue",
+        "---\\nsynopsis: s\\nissues: ab#1\\n---\\nt | 3 | 'ab#1' is not a valid issue: write 123, fj#123 or lix#123",
+        "---\\nsynopsis: s\\nissues:\\n- 1\\n- fj1\\n---\\nt | 5 | 'fj1' is not a valid issue",
         "---\\nsynopsis: s\\nissues: #12\\n---\\nt | 3 | issues has no value",
-        "---\\nsynopsis: s\\nissues: 012\\n---\\nt | 3 | '012' is no issue",
-        "---\\nsynopsis: s\\nissues: gh#-1\\n---\\nt | 3 | 'gh#-1' is no issue",
+        "---\\nsynopsis: s\\nissues: 012\\n---\\nt | 3 | '012' is not a valid issue",
+        "---\\nsynopsis: s\\nissues: gh#-1\\n---\\nt | 3 | 'gh#-1' is not a valid issue",
         "---\\nsynopsis: s\\nissues: [[1]]\\n---\\nt | 3 | issues should be a value, but is a list",
         "---\\nsynopsis: s\\nissues: {fj: 1}\\n---\\nt | 3 | issues should be a value, but is keys with values",
-        "---\\nsynopsis: s\\nprs: https://x/1\\n---\\nt | 3 | 'https://x/1' is no pull request",
-        "---\\nsynopsis: s\\ncls: cl/12\\n---\\nt | 3 | 'cl/12' is no change: write its number",
-        "---\\nsynopsis: s\\ncls: 1.5\\n---\\nt | 3 | '1.5' is no change",
+        "---\\nsynopsis: s\\nprs: https://x/1\\n---\\nt | 3 | 'https://x/1' is not a valid pull request",
+        "---\\nsynopsis: s\\ncls: cl/12\\n---\\nt | 3 | 'cl/12' is not a valid change: write its number",
+        "---\\nsynopsis: s\\ncls: 1.5\\n---\\nt | 3 | '1.5' is not a valid change",
         "---\\nsynopsis: s\\ncredits: [a, nobody]\\n---\\nt | 3 | 'nobody' is not in doc/manual/change-authors.yml",
         "---\\nsynopsis: s\\ncredits: A\\n---\\nt | 3 | 'A' is not in doc/manual/change-authors.yml",
         "---\\nsynopsis: s\\ncredits:\\n---\\nt | 3 | credits has no value",
-        "---\\nsynopsis: ''\\n---\\n | 2 | the entry says nothing",
+        "---\\nsynopsis: ''\\n---\\n | 2 | the entry is empty",
     })
     void aBrokenEntryIsNamedWithItsLine(String entry, int line, String what) {
         List<String> problems = problems(new Files().put(AUTHORS, "a: {}\n").entry("broken.md", entry.replace("\\n", "\n").replace("\\t", "\t")));
@@ -367,10 +367,10 @@ class NotesTest {
     @Test
     void allFaultsOfAllFilesAreSaidAtOnceByFileAndLine() {
         assertEquals(List.of(
-                AUTHORS + ":3: gihub is not known here; known: display_name, forgejo, github",
+                AUTHORS + ":3: gihub is not a known key; known: display_name, forgejo, github",
                 PENDING + "B.md:2: category: 'x' is not known; known: " + String.join(", ", prepare.CATEGORIES),
-                PENDING + "B.md:3: cls: 'y' is no change: write its number, such as 1611",
-                PENDING + "B.md:4: credits: 'z' is not in " + AUTHORS + ": add the handle there, or mend it here",
+                PENDING + "B.md:3: cls: 'y' is not a valid change: write its number, such as 1611",
+                PENDING + "B.md:4: credits: 'z' is not in " + AUTHORS + ": add the handle there, or correct it here",
                 PENDING + "a.md:1: has no front matter: an entry begins with a line ---"),
                 problems(new Files().put(AUTHORS, "a: {}\nb:\n  gihub: b\n").entry("a.md", "x")
                         .entry("B.md", "---\ncategory: x\ncls: y\ncredits: [a, b, z]\nsynopsis: s\n---\nt\n")));
@@ -379,9 +379,9 @@ class NotesTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '^', commentCharacter = '~', value = {
         "a: {}\\nb: [ | 2 | is not YAML",
-        "a: {}\\nb: {}\\na: {} | 3 | a is there twice, first in line 1",
+        "a: {}\\nb: {}\\na: {} | 3 | a occurs twice, first in line 1",
         "a: {}\\nb: x | 2 | b should be keys with values, but is a value",
-        "a: {}\\nb:\\n  name: x | 3 | name is not known here; known: display_name, forgejo, github",
+        "a: {}\\nb:\\n  name: x | 3 | name is not a known key; known: display_name, forgejo, github",
         "a: {}\\nb:\\n  github: [x] | 3 | github should be a value, but is a list",
         "a: {}\\nb:\\n  github: x y | 3 | 'x y' would break",
         "- a | 1 | should be keys with values, but is a list",
@@ -415,7 +415,7 @@ class NotesTest {
 
     @Test
     void withoutAFileOfAuthorsNobodyIsKnown() {
-        assertEquals(List.of(PENDING + "a.md:3: credits: 'a' is not in " + AUTHORS + ": add the handle there, or mend it here"),
+        assertEquals(List.of(PENDING + "a.md:3: credits: 'a' is not in " + AUTHORS + ": add the handle there, or correct it here"),
                 problems(new Files().entry("a.md", "---\nsynopsis: s\ncredits: a\n---\nt\n")));
     }
 }

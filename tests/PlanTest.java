@@ -34,7 +34,7 @@ class PlanTest {
 
     private Operation failing(String name) {
         return Operation.create(name, 1, "to", () -> {
-            throw Fault.failed(name + " failed", "because", "mend it");
+            throw Fault.failed(name + " failed", "because", "fix it");
         });
     }
 
@@ -137,7 +137,7 @@ class PlanTest {
         java.util.concurrent.CyclicBarrier together = new java.util.concurrent.CyclicBarrier(2);
         List<Operation> both = List.of("x", "y").stream().map(name -> Operation.create(name, 1, "to", () -> {
             together.await();
-            throw Fault.failed(name + " failed", "because", "mend it");
+            throw Fault.failed(name + " failed", "because", "fix it");
         })).toList();
         Fault fault = assertThrows(Fault.class, () -> new Plan().add(destination(new Destination.Stage("one", both))).run(console, 2));
         assertTrue(fault.getMessage().contains("x failed") && fault.getMessage().contains("y failed"), fault.getMessage());

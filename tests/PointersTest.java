@@ -103,7 +103,7 @@ class PointersTest {
         assertDone(upload(young, "--point-to", "2.95.0"));
         assertEquals(oldManifest, pointer());
         assertEquals(oldStable, stable());
-        assertTrue(assertDone(upload(young, "--point-to", "2.95.0")).err().contains("nothing to send"));
+        assertTrue(assertDone(upload(young, "--point-to", "2.95.0")).err().contains("nothing to do"));
         assertDone(upload(young, "--point-to", "2.96.0"));
         assertEquals(youngManifest, pointer());
         assertEquals(youngStable, stable());
@@ -149,9 +149,9 @@ class PointersTest {
             assertDone(upload(young, "--point-to", "2.96.0"));
             // As a run leaves it that is killed right after its tag overtook a newer release.
             assertDone(upload(young, "--point-to", "2.95.0", "--move-pointers", "latest"));
-            assertTrue(assertDone(upload(old)).err().contains(images + ":latest is at 2.95.0, though manifest.nix is at 2.96.0, which is there, too: --point-to 2.96.0"));
+            assertTrue(assertDone(upload(old)).err().contains(images + ":latest is at 2.95.0, though manifest.nix is at 2.96.0, which is there too: --point-to 2.96.0"));
             assertDone(upload(young, "--point-to", "2.96.0"));
-            assertFalse(assertDone(upload(old)).err().contains("puts it right"));
+            assertFalse(assertDone(upload(old)).err().contains("fixes that"));
             assertDone(upload(young, "--target", "verify", "--release", "2.96.0"));
             assertDone(upload(old, "--target", "verify", "--release", "2.95.0"));
 

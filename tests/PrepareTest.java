@@ -110,7 +110,7 @@ class PrepareTest {
         Checkout other = Checkout.of(Home.samples(), temp.resolve("other")).write(PENDING + "/template.txt", "x");
         Checkout.Run run = run(commit(other));
         assertPrepared(other, run);
-        assertTrue(run.err().contains("warning: " + PENDING + "/template.txt is no entry and stays"), run.err());
+        assertTrue(run.err().contains("warning: " + PENDING + "/template.txt is not an entry and stays"), run.err());
         assertEquals(PENDING + "/.gitkeep\n" + PENDING + "/template.txt", other.git("ls-files", PENDING));
     }
 
@@ -193,7 +193,7 @@ class PrepareTest {
                 "-2025-01-01", "-025-01-01", "2025-01-01T00:00")) {
             Checkout.Run run = run(checkout, "--date=" + date);
             assertExit(2, run);
-            assertTrue(run.err().contains("'" + date + "' is no date") && run.err().contains("--date 2025-05-09"), run.err());
+            assertTrue(run.err().contains("'" + date + "' is not a date") && run.err().contains("--date 2025-05-09"), run.err());
         }
         for (String epoch : List.of("today", "1.5", "99999999999999999999", "9999999999999999")) {
             Checkout.Run run = run(checkout.with("SOURCE_DATE_EPOCH", epoch));
@@ -354,8 +354,8 @@ class PrepareTest {
         "[] | version.json is not a JSON object",
         "{} | version.json: version is missing",
         "{\"version\": \"2.95.0\"} | version.json: release_name is missing",
-        "{\"version\": \"abc\", \"release_name\": \"Tea\"} | version.json: version: 'abc' is no version",
-        "{\"version\": 2.95, \"release_name\": \"Tea\"} | version.json: version should be a text",
+        "{\"version\": \"abc\", \"release_name\": \"Tea\"} | version.json: version: 'abc' is not a version",
+        "{\"version\": 2.95, \"release_name\": \"Tea\"} | version.json: version should be a string",
         "{\"version\": \"2.95.0\", \"release_name\": \"\"} | version.json: release_name must be",
     })
     void aVersionFileThatIsBrokenIsNamed(String json, String says) throws IOException {
@@ -379,7 +379,7 @@ class PrepareTest {
         Checkout checkout = sample().write("version.json", "{\"version\": \"2.96.0-dev\", \"release_name\": \"TBD\"}")
                 .write(PENDING + "/new.md", ENTRY).write(PENDING + "/new.txt", "x");
         checkout.git("checkout", "-q", "--detach");
-        assertChangesNothing(checkout, 0, List.of("ok: 6 pending entries, nothing wrong", "new.txt is no entry"), "--check");
+        assertChangesNothing(checkout, 0, List.of("ok: 6 pending entries, nothing wrong", "new.txt is not an entry"), "--check");
         Checkout done = Checkout.of(Home.samples(), temp.resolve("done"));
         assertPrepared(done, run(done));
         assertChangesNothing(done, 0, List.of("ok: 0 pending entries"), "--check");

@@ -97,7 +97,7 @@ class ProofBehindCachesTest {
     void whatTheStoreHasIsWaitedFor() throws IOException {
         proof(1, Duration.ofMinutes(3), "no-store").orFail();
         assertTrue(asked.size() >= 3 && asked.get(narinfo).get() == 2, asked.toString());
-        assertTrue(said.stream().anyMatch(line -> line.contains("caches on the way are waited for")), said.toString());
+        assertTrue(said.stream().anyMatch(line -> line.contains("waiting for the caches in between")), said.toString());
     }
 
     @Test

@@ -101,7 +101,7 @@ class ProofCacheTest {
         sample.put("cache", sample.key(path), sample.get("cache", sample.key(other)));
         sample.assertFound(sample.content(), 1, sample.key(path) + ": is of " + other, path);
         sample.put("cache", sample.key(path), "<html>not found</html>".getBytes());
-        sample.assertFound(sample.content(), 1, sample.key(path) + ": is no narinfo");
+        sample.assertFound(sample.content(), 1, sample.key(path) + ": is not a narinfo");
     }
 
     @Test

@@ -197,7 +197,7 @@ class ProofServersTest {
             Proof proof = overHttp(server, Duration.ofSeconds(5)).manual(built, "2.95").artifacts(built).manifest(built);
             Fault fault = assertThrows(Fault.class, proof::orFail);
             assertTrue(!asked.isEmpty() && asked.stream().allMatch(path -> path.startsWith("/manual/")), asked.toString());
-            assertTrue(fault.why().stream().anyMatch(why -> why.startsWith("release files: http://127.0.0.1:") && why.contains("is not asked any more")), fault.getMessage());
+            assertTrue(fault.why().stream().anyMatch(why -> why.startsWith("release files: http://127.0.0.1:") && why.contains("is not asked again")), fault.getMessage());
             assertTrue(fault.why().size() < 17, fault.getMessage());
         } finally {
             server.stop(0);
@@ -253,7 +253,7 @@ class ProofServersTest {
             answer(exchange, 302, new byte[0]);
         });
         try {
-            assertFound(overHttp(server, Duration.ofSeconds(20)).manifest(onlyManifest(manifest)), 1, "manifest.nix cannot be read: answers 302 to what is no address: http://[:bad");
+            assertFound(overHttp(server, Duration.ofSeconds(20)).manifest(onlyManifest(manifest)), 1, "manifest.nix cannot be read: answers 302 to something that is not an address: http://[:bad");
         } finally {
             server.stop(0);
         }

@@ -77,9 +77,9 @@ class ProofTagTest {
         Checkout there = checkout.at(remote);
         String other = there.git("rev-parse", "2.95.0^{commit}~1");
         there.git("-c", "user.name=Other", "-c", "user.email=o@example.org", "tag", "--force", "--annotate", "--message=x", "2.95.0", other);
-        assertFound("is on " + other + ", released was " + commit);
+        assertFound("is on " + other + ", expected " + commit);
         there.git("tag", "--force", "2.95.0", commit);
-        assertFound("is no annotated tag");
+        assertFound("is not an annotated tag");
         there.git("tag", "--delete", "2.95.0");
         assertFound("is missing");
     }

@@ -173,7 +173,7 @@ class ProofTest {
         sample.edit("releases", FOLDER + "manifest.nix", "(?m)^  aarch64-linux.*\n", "");
         sample.assertFound(sample.content(), 2, "names nothing for aarch64-linux");
         sample.put("releases", FOLDER + "manifest.nix", "import <nixpkgs> { }".getBytes());
-        sample.assertFound(sample.content(), 2, "is no manifest", "not an attribute set");
+        sample.assertFound(sample.content(), 2, "is not a manifest", "not an attribute set");
     }
 
     @Test
@@ -181,7 +181,7 @@ class ProofTest {
         sample.delete("releases", FOLDER + "release.json");
         sample.assertFound(sample.content(), 1, FOLDER + "release.json: is missing");
         sample.put("releases", FOLDER + "release.json", new String(sample.built.json(), StandardCharsets.UTF_8).replace(sample.built.commit(), "0".repeat(40)).getBytes());
-        sample.assertFound(sample.content(), 1, "does not say what was built here");
+        sample.assertFound(sample.content(), 1, "does not describe what was built here");
         sample.put("releases", FOLDER + "release.json", new String(sample.built.json(), StandardCharsets.UTF_8).replace("2.95.0\"", "2.95.1\"").getBytes());
         sample.assertFound(sample.content(), 1, "is of another release: it says version 2.95.1");
     }
@@ -256,14 +256,14 @@ class ProofTest {
     @Test
     @DisplayName("hazard 26: a proof of nothing is a failure")
     void aProofOfNothingIsAFailure() {
-        sample.assertFound(sample.proof(), 1, "there was nothing to look at");
+        sample.assertFound(sample.proof(), 1, "there was nothing to check");
         BuiltRelease empty = new BuiltRelease(sample.built.target(), sample.built.version(), sample.built.name(), true, sample.built.commit(), sample.built.tag(),
                 sample.built.system(), sample.built.profile(), List.of(), List.of(), List.of());
         sample.put("releases", FOLDER + "release.json", empty.json());
         sample.assertFound(sample.proof().manual(empty, "2.95"), 1, "no index.html");
         sample.assertFound(sample.proof().cache(empty, any -> true), 1, "no store path is known");
         sample.assertFound(sample.proof().manifest(empty), 2, "no manifest.nix");
-        sample.assertFound(sample.proof().check("images", findings -> { }), 1, "images: there was nothing to look at");
+        sample.assertFound(sample.proof().check("images", findings -> { }), 1, "images: there was nothing to check");
         sample.assertFound(sample.proof().check("images", findings -> {
             throw new IllegalStateException("a bug");
         }), 1, "images: java.lang.IllegalStateException: a bug");

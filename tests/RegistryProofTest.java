@@ -88,7 +88,7 @@ class RegistryProofTest {
         for (String digest : List.of(registries.built.images().get(0).layers().get(0).blob(), registries.built.images().get(1).id())) {
             ImagesTest.change(server.blob(digest));
             Fault fault = assertThrows(Fault.class, () -> registries.proof(registry).orFail());
-            assertTrue(fault.why().toString().contains(digest + ": has ") && fault.next().contains("upload with --replace") && fault.next().contains("first have who runs it remove"), fault.toString());
+            assertTrue(fault.why().toString().contains(digest + ": has ") && fault.next().contains("upload with --replace") && fault.next().contains("its operator has to remove the blob"), fault.toString());
             // Sent, and not taken over from where it is just as wrong; this registry keeps what it has all the same, and the proof says so.
             int before = writes(proxy).size();
             replace(registry);

@@ -260,13 +260,13 @@ class RegistryTest {
     void whateverARegistryAnswersTheEndIsClear() throws IOException {
         Map<FaultProxy.Fault, String> lasting = new LinkedHashMap<>();
         lasting.put(FaultProxy.Fault.UNAUTHORIZED_401, "log in and run again");
-        lasting.put(FaultProxy.Fault.FORBIDDEN_403, "let this login write there");
+        lasting.put(FaultProxy.Fault.FORBIDDEN_403, "give this login write access");
         lasting.put(FaultProxy.Fault.NOT_FOUND_404, "see that the repository is there");
         lasting.put(FaultProxy.Fault.TOO_MANY_429, "wait as long as it asks");
         lasting.put(FaultProxy.Fault.ERROR_500, "run again");
         lasting.put(FaultProxy.Fault.CUT_REQUEST, "run again");
         lasting.put(FaultProxy.Fault.RESET_AFTER, "run again");
-        lasting.put(FaultProxy.Fault.OTHER_DIGEST, "ask who runs it");
+        lasting.put(FaultProxy.Fault.OTHER_DIGEST, "ask its operator");
         DockerRegistry server = registries.server();
         SortedMap<String, String> whole = new TreeMap<>();
         for (String where : List.of("digest=", "/manifests/sha256:")) {

@@ -275,7 +275,7 @@ class TagInterruptedTest {
             String start = checkout.git("rev-parse", "HEAD");
             killed(checkout, instant, "--force-tag");
             if (checkout.git("rev-parse", "refs/tags/2.95.0").equals(start)) {
-                TagTest.assertRefused(checkout, "is there already");
+                TagTest.assertRefused(checkout, "already exists");
                 assertEquals(0, TagTest.tag(checkout, "--force-tag").exit());
             } else {
                 assertEquals(0, TagTest.tag(checkout).exit());

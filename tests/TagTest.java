@@ -332,7 +332,7 @@ class TagTest {
         checkout.git("tag", "-a", "-m", "mine", VERSION);
         String old = checkout.git("rev-parse", "refs/tags/2.95.0");
         String start = checkout.git("rev-parse", "HEAD");
-        assertRefused(checkout, "is there already, on " + start.substring(0, 12));
+        assertRefused(checkout, "already exists, on " + start.substring(0, 12));
         Checkout.Run run = tag(checkout, "--force-tag");
         assertEquals(0, run.exit(), run.err());
         assertTrue(run.err().contains(old), run.err());
@@ -370,7 +370,7 @@ class TagTest {
         String first = checkout.git("rev-parse", "HEAD").substring(0, 12);
         checkout.git("checkout", "-q", "releng/test");
         committed(checkout.write("README.md", "a late fix\n"));
-        assertRefused(checkout, "already holds the release commit " + first + " '" + SUBJECT + "', tagged 2.95.0");
+        assertRefused(checkout, "already has the release commit " + first + " '" + SUBJECT + "', tagged 2.95.0");
         checkout.git("tag", "-d", VERSION);
         assertRefused(checkout, "which has lost its tag");
         checkout.git("tag", "-a", "-m", "x", VERSION, checkout.git("commit-tree", "-m", "stray", "HEAD^{tree}"));

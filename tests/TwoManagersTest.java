@@ -45,7 +45,7 @@ class TwoManagersTest {
         Checkout young = managers.release("2.96.0");
         Checkout.Run run = Managers.confirmedAfter(() -> assertDone(upload(young)), old);
         assertEquals(3, run.exit(), run.err());
-        assertTrue(run.err().contains("manual stable is not what it was when the plan was made") && run.err().contains("releng-version.txt had the ETag"), run.err());
+        assertTrue(run.err().contains("manual stable has changed since the plan was made") && run.err().contains("releng-version.txt had the ETag"), run.err());
         assertFalse(managers.store.content("releases").keySet().stream().anyMatch(key -> key.contains("2.95.1")), "nothing was written");
         Map<String, String> stable = managers.manual("stable");
         String manifest = managers.manifest();
@@ -130,7 +130,7 @@ class TwoManagersTest {
     }
 
     @Test
-    @DisplayName("hazard 46: a run that was overtaken in the middle of a manual stops, and the next one says what is mixed and what puts it right")
+    @DisplayName("hazard 46: a run that was overtaken in the middle of a manual stops, and the next one says what is mixed and what fixes that")
     void whatTwoRunsHaveMixedIsSaidAndPutRight() throws IOException {
         assertDone(upload(managers.release("2.95.0")));
         Checkout old = managers.release("2.95.1");

@@ -88,7 +88,7 @@ class UploadTest {
 
         Checkout.Run second = upload();
         assertEquals(0, second.exit(), second.err());
-        assertTrue(second.err().contains("nothing to send"), second.err());
+        assertTrue(second.err().contains("nothing to do"), second.err());
         assertEquals("", second.out());
         ROLES.forEach(role -> assertEquals(content.get(role), store.content(role)));
         assertFalse(Files.exists(checkout.folder.resolve(".git/releng/staging-test")), "staging is removed");
@@ -143,7 +143,7 @@ class UploadTest {
     void nothingToSendIsProvedAllTheSame() {
         assertEquals(0, upload().exit());
         Checkout.Run again = upload();
-        assertTrue(again.exit() == 0 && again.err().contains("nothing to send") && again.err().contains("proved: cache"), again.err());
+        assertTrue(again.exit() == 0 && again.err().contains("nothing to do") && again.err().contains("proved: cache"), again.err());
         String key = "lix/lix-2.95.0/lix-2.95.0.tar.gz";
         byte[] bytes = store.get("releases", key);
         bytes[bytes.length / 2] ^= 1;

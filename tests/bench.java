@@ -213,7 +213,7 @@ class bench {
                 throw Fault.failed("the benchmark cannot begin", "programs are missing", "see above, or choose others with --peers");
             }
             return !withAws ? null : aws().orElseThrow(() -> Fault.failed("no aws runs", "those on PATH fail at --version",
-                    "mend them, or choose others with --peers"));
+                    "fix them, or choose others with --peers"));
         }
 
         // A shim of a Python version manager may have nothing behind it, and costs a shell at each start

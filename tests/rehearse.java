@@ -63,7 +63,7 @@ class rehearse implements Cli.Phase {
     public void run(Cli.Session session) throws Exception {
         console = session.console();
         if (!Missing.provide(Missing.FOR_REHEARSAL, installMissing)) {
-            throw Fault.failed("the rehearsal cannot begin", "programs are missing", "see above");
+            throw Fault.failed("the rehearsal cannot start", "programs are missing", "see above");
         }
         Path folder = Files.createTempDirectory("releng-rehearsal").toRealPath();
         try {

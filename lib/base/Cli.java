@@ -56,10 +56,10 @@ public final class Cli {
 
     /** The options every phase has, as a picocli mixin. */
     public static final class Common {
-        @Option(names = "--repo", paramLabel = "DIR", description = "The checkout; default: the one this folder is in.")
+        @Option(names = "--repo", paramLabel = "DIR", description = "The checkout; default: the one that contains the current folder.")
         public Path repo;
 
-        @Option(names = "--verbose", description = "Stack traces with errors.")
+        @Option(names = "--verbose", description = "Print stack traces with errors; upload: print every operation of the plan.")
         public boolean verbose;
 
         @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this help and exit.")
@@ -134,9 +134,9 @@ public final class Cli {
             return Optional.empty();
         }
         if (full) {
-            return Optional.of(Fault.failed("there is no room", message, "make room there and run again").from(e));
+            return Optional.of(Fault.failed("there is no space left", message, "free up space there and run again").from(e));
         }
-        String why = cause instanceof AccessDeniedException ? "you may not read or write it" : cause instanceof NoSuchFileException ? "it is not there" : message;
-        return Optional.of(Fault.failed(((FileSystemException) cause).getFile() + " cannot be used", why, "look at it, and at who else changes it, and run again").from(e));
+        String why = cause instanceof AccessDeniedException ? "permission denied" : cause instanceof NoSuchFileException ? "it is not there" : message;
+        return Optional.of(Fault.failed(((FileSystemException) cause).getFile() + " cannot be used", why, "check it, and whether something else changes it, and run again").from(e));
     }
 }

@@ -41,11 +41,11 @@ public final class Json {
             if (node instanceof ObjectNode object) {
                 return object;
             }
-            throw Fault.failed(file + " is not a JSON object", file + ":1: it should begin with {", "mend it and run again");
+            throw Fault.failed(file + " is not a JSON object", file + ":1: it should begin with {", "fix it and run again");
         } catch (JsonProcessingException e) {
             int line = e.getLocation() == null ? 1 : e.getLocation().getLineNr();
             throw Fault.failed(file + " is not JSON", file + ":" + line + ": " + e.getOriginalMessage(),
-                    "mend it and run again").from(e);
+                    "fix it and run again").from(e);
         } catch (IOException e) { // bytes that are no text in the encoding they begin in
             throw Fault.failed(file + " is not JSON", file + ":1: " + e.getMessage(), "save it as UTF-8 and run again").from(e);
         }
@@ -100,7 +100,7 @@ public final class Json {
         /** A required text, where it is not said the one that holds already; empty, and a fault, when there is none or it is unset. */
         public Optional<String> text(String key, Optional<String> before) {
             if (unset(key)) {
-                fault(key, "cannot be null: it is needed");
+                fault(key, "cannot be null: it is required");
                 return Optional.empty();
             }
             if (!has(key) && before.isEmpty()) {
@@ -117,7 +117,7 @@ public final class Json {
         public Optional<String> optionalText(String key) {
             return take(key).flatMap(node -> {
                 if (!node.isTextual()) {
-                    fault(key, "should be a text, but is " + type(node));
+                    fault(key, "should be a string, but is " + type(node));
                     return Optional.empty();
                 }
                 return Optional.of(node.textValue());
@@ -152,13 +152,13 @@ public final class Json {
             return take(key).map(node -> {
                 List<String> texts = new ArrayList<>();
                 if (!node.isArray()) {
-                    fault(key, "should be a list of texts, but is " + type(node));
+                    fault(key, "should be a list of strings, but is " + type(node));
                 }
                 for (int i = 0; node.isArray() && i < node.size(); i++) {
                     if (node.get(i).isTextual()) {
                         texts.add(node.get(i).textValue());
                     } else {
-                        fault(key + "[" + i + "]", "should be a text, but is " + type(node.get(i)));
+                        fault(key + "[" + i + "]", "should be a string, but is " + type(node.get(i)));
                     }
                 }
                 return texts;
@@ -222,7 +222,7 @@ public final class Json {
         public void nothingElse() {
             for (String key : keys()) {
                 if (!taken.contains(key)) {
-                    fault(key, "is not known here; known: " + String.join(", ", taken.stream().sorted().toList()));
+                    fault(key, "is not a known key; known: " + String.join(", ", taken.stream().sorted().toList()));
                 }
             }
         }

@@ -46,7 +46,7 @@ public final class Lock implements AutoCloseable {
             throw held(real, doing, "this process");
         } catch (IOException e) {
             OURS.remove(real);
-            throw Fault.failed("it could not be found out whether " + doing + " is in progress", file + ": " + e, "make it writable and run again").from(e);
+            throw Fault.failed("could not determine whether " + doing + " is in progress", file + ": " + e, "make it writable and run again").from(e);
         }
     }
 

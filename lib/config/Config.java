@@ -70,7 +70,7 @@ public record Config(Project project, ImagePolicy imagePolicy, Map<String, Envir
         top.nothingElse();
         if (!faults.isEmpty()) {
             throw Fault.failed(FILE + " has " + faults.size() + (faults.size() == 1 ? " fault" : " faults"), faults,
-                    "mend it; the README lists every key with its meaning");
+                    "fix it; the README lists every key with its meaning");
         }
         return new Config(project, imagePolicy, environments);
     }
@@ -187,7 +187,7 @@ public record Config(Project project, ImagePolicy imagePolicy, Map<String, Envir
         } catch (URISyntaxException e) {
             // said below
         }
-        fields.fault(key, "is no web address: '" + text + "'");
+        fields.fault(key, "is not a web address: '" + text + "'");
         return Optional.empty();
     }
 

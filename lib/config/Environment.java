@@ -78,11 +78,11 @@ public record Environment(String name, String releases, String cache, String doc
     /** Throws IllegalArgumentException, with one sentence a line for the user, for values that cannot be. */
     public Environment {
         List<String> faults = new ArrayList<>();
-        check(faults, name.matches("[a-z][a-z0-9-]*"), "name '" + name + "' must be small letters, digits and -");
+        check(faults, name.matches("[a-z][a-z0-9-]*"), "name '" + name + "' must be lower-case letters, digits and -");
         List<String> buckets = List.of(releases, cache, docs, install);
         for (int i = 0; i < ROLES.size(); i++) {
             check(faults, buckets.get(i).matches("[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"),
-                    ROLES.get(i) + " '" + buckets.get(i) + "' is no bucket name: 3 to 63 small letters, digits, . and -");
+                    ROLES.get(i) + " '" + buckets.get(i) + "' is not a bucket name: 3 to 63 lower-case letters, digits, . and -");
         }
         check(faults, new HashSet<>(buckets).size() == buckets.size(),
                 "releases, cache, docs and install must be four different buckets");
@@ -95,7 +95,7 @@ public record Environment(String name, String releases, String cache, String doc
         for (String registry : registries) {
             Matcher form = REPOSITORY.matcher(registry);
             check(faults, form.matches() && (form.group("port") == null || Integer.parseInt(form.group("port")) <= MOST_PORT),
-                    "registries: '" + registry + "' must be HOST/PATH in small letters, without a tag");
+                    "registries: '" + registry + "' must be HOST/PATH in lower-case letters, without a tag");
         }
         check(faults, new HashSet<>(registries).size() == registries.size(), "registries names one repository twice");
         check(faults, git.map(url -> !url.isBlank() && !url.startsWith("-")).orElse(true), "git must be a URL that git understands");

@@ -35,7 +35,7 @@ public record Project(String name, String prefix, String versionFile, String pen
         check(faults, !name.isBlank() && name.equals(name.strip()) && name.lines().count() == 1,
                 "name must be a word, not '" + name.replace("\n", "\\n") + "'");
         check(faults, prefix.matches("[a-z0-9][a-z0-9._-]*"),
-                "prefix becomes part of file names and tags: small letters, digits and . _ -, not '" + prefix + "'");
+                "prefix becomes part of file names and tags: lower-case letters, digits and . _ -, not '" + prefix + "'");
         for (String path : List.of(versionFile, pendingNotes, changeAuthors, releaseNotes, summary)) {
             check(faults, !path.isEmpty() && !path.startsWith("/") && !path.endsWith("/")
                             && Arrays.stream(path.split("/")).noneMatch(part -> part.isEmpty() || part.equals("..") || part.equals(".")),

@@ -192,7 +192,7 @@ public final class Git implements AutoCloseable {
         Exec ask = git("cat-file", "-t", id.name());
         Exec.Result result = ask.run();
         return result.exit() == 0 ? Optional.empty()
-                : Optional.of((promisors().isEmpty() ? "" : "this is a partial clone, and its server did not give the object: ") + ask.because(result));
+                : Optional.of((promisors().isEmpty() ? "" : "this is a partial clone, and its server did not send the object: ") + ask.because(result));
     }
 
     /** Fetches at once what a partial clone has left on its server of the files below a folder; a whole clone lacks nothing. */
@@ -217,7 +217,7 @@ public final class Git implements AutoCloseable {
     /** Packs an object and all that can be reached from it into {@code STEM-ID.pack}; a partial clone fetches it. */
     public void pack(ObjectId object, Path stem) {
         withMessage(object.name() + "\n", file -> git("pack-objects", "--quiet", "--revs", stem.toString()).stdin(file)
-                .orFail("git could not copy the history of " + object.name(), "make room, or mend what git says, and run again"));
+                .orFail("git could not copy the history of " + object.name(), "free up space, or fix what git reports, and run again"));
     }
 
     /** The environment this was opened with. */
@@ -245,7 +245,7 @@ public final class Git implements AutoCloseable {
                 shown.add("and " + (changes.size() - shown.size()) + " more");
             }
             throw Fault.refused("the checkout has uncommitted changes", shown,
-                    "commit them, or put them away with git stash, and run again");
+                    "commit them, or stash them with git stash, and run again");
         }
     }
 
@@ -260,7 +260,7 @@ public final class Git implements AutoCloseable {
             if (result.exit() != 0) {
                 throw Fault.refused("the commit-msg hook refused the message '" + message.lines().findFirst().orElse("") + "'",
                         (result.out() + result.err()).isBlank() ? run.because(result) : result.out() + result.err(),
-                        "mend the hook or what it found, and run again; nothing was changed");
+                        "fix the hook, or what it complains about, and run again; nothing was changed");
             }
             return Files.readString(file).stripTrailing() + "\n";
         });
@@ -276,7 +276,7 @@ public final class Git implements AutoCloseable {
         return withMessage(message, file -> {
             line.addAll(List.of("-F", file.toString(), tree.name()));
             return ObjectId.fromString(git(line.toArray(new String[0])).orFail("git could not make the commit",
-                    "mend what git says and run again; nothing was changed").strip());
+                    "fix what git reports and run again; nothing was changed").strip());
         });
     }
 
@@ -293,7 +293,7 @@ public final class Git implements AutoCloseable {
             Exec.Result result = run.run();
             // Git 2.39 leaves a tag unsigned, and exits 0, when ssh-keygen cannot sign.
             if (result.exit() != 0 || sign && !isSigned("refs/tags/" + name)) {
-                throw Fault.failed("git could not make the tag " + name, run.because(result), "mend what git says and run again");
+                throw Fault.failed("git could not make the tag " + name, run.because(result), "fix what git reports and run again");
             }
             return name;
         });
@@ -320,7 +320,7 @@ public final class Git implements AutoCloseable {
         script.append("prepare\ncommit\n");
         withMessage(script.toString(), file -> git("update-ref", "-m", reason, "--stdin").stdin(file)
                 .orFail("git could not move " + String.join(", ", moves.stream().map(Move::ref).toList()),
-                        "mend what git says and run again; no reference was moved"));
+                        "fix what git reports and run again; no reference was moved"));
     }
 
     /** Checks out with the user's git: a branch by name, or, detached, a commit. */
@@ -331,7 +331,7 @@ public final class Git implements AutoCloseable {
         }
         // To git checkout a branch of that whole name, refs/heads/refs/tags/X, comes first.
         line.add(object("refs/heads/" + what).isPresent() && detach ? commit(what).orElseThrow().name() : what);
-        git(line.toArray(new String[0])).orFail("git could not check out " + what, "mend what git says and run again");
+        git(line.toArray(new String[0])).orFail("git could not check out " + what, "fix what git reports and run again");
     }
 
     /**
@@ -386,7 +386,7 @@ public final class Git implements AutoCloseable {
                 Files.deleteIfExists(file);
             }
         } catch (IOException e) {
-            throw Fault.failed("a temporary file could not be written", e.toString(), "make room there and run again").from(e);
+            throw Fault.failed("a temporary file could not be written", e.toString(), "free up space there and run again").from(e);
         }
     }
 }

@@ -25,7 +25,7 @@ record GitLayout(Path workTree, Path folder, Path common, boolean shallow) {
             throw unreadable(name);
         }
         if (name.chars().anyMatch(Character::isISOControl)) {
-            throw Fault.usage("the checkout is in a folder with a control character in its name", "git and Nix print names a line each: "
+            throw Fault.usage("the checkout is in a folder with a control character in its name", "git and Nix print one name per line: "
                     + name.replaceAll("\\p{Cntrl}", "?"), "move the checkout to a folder with another name");
         }
     }
@@ -39,7 +39,7 @@ record GitLayout(Path workTree, Path folder, Path common, boolean shallow) {
     static GitLayout of(Path folder, Map<String, String> env) {
         requireReadableName(folder);
         if (!Files.isDirectory(folder)) {
-            throw Fault.usage(folder + " is no folder", "the checkout was looked for there", "name the checkout with --repo");
+            throw Fault.usage(folder + " is not a folder", "the checkout should be there", "name the checkout with --repo");
         }
         // The last one fails where there is no work tree, after the others have been printed.
         Exec.Result result = Exec.of("git", "rev-parse", "--is-bare-repository", "--is-inside-work-tree", "--show-object-format",
@@ -50,17 +50,17 @@ record GitLayout(Path workTree, Path folder, Path common, boolean shallow) {
         if (said.size() < 6) {
             boolean none = result.err().contains("not a git repository");
             throw Fault.usage(none ? folder + " is not in a git checkout" : "git cannot use the checkout in " + folder, result.err().strip(),
-                    none ? next : "mend what git says, and run again");
+                    none ? next : "fix what git reports, and run again");
         }
         if (said.get(0).equals("true")) {
-            throw Fault.usage(folder + " is a bare repository", "a release is made from files", "name a checkout with --repo");
+            throw Fault.usage(folder + " is a bare repository", "a release needs a work tree", "name a checkout with --repo");
         }
         if (!said.get(2).equals("sha1")) {
-            throw Fault.usage("this is a repository of the object format " + said.get(2), "JGit, which reads it, knows SHA-1 only",
+            throw Fault.usage("this is a repository of the object format " + said.get(2), "JGit, which reads it, supports only SHA-1",
                     "make the release in a clone whose object format is sha1");
         }
         if (said.get(1).equals("false") || said.size() < 7) {
-            throw Fault.usage(folder + " is not in a work tree", "git's folder for it is " + said.get(4)
+            throw Fault.usage(folder + " is not in a work tree", "its git folder is " + said.get(4)
                     + (result.err().isBlank() ? "" : "; " + result.err().strip()), next);
         }
         try {

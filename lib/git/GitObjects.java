@@ -41,10 +41,10 @@ public record GitObjects(Repository repository, Function<ObjectId, Optional<Stri
             try {
                 return reading.read();
             } catch (MissingObjectException e) {
-                Optional<String> fault = e.getObjectId().equals(asked) ? Optional.of("git has it, and it cannot be read") : fetch.apply(e.getObjectId());
+                Optional<String> fault = e.getObjectId().equals(asked) ? Optional.of("git has it, but it cannot be read") : fetch.apply(e.getObjectId());
                 if (fault.isPresent()) {
                     throw Fault.failed("the object " + e.getObjectId().name() + " is not in this clone", fault.get(),
-                            "fetch what is missing (git fetch), or take a whole clone").from(e);
+                            "fetch what is missing (git fetch), or use a complete clone").from(e);
                 }
                 asked = e.getObjectId();
             } catch (IOException e) {
@@ -188,7 +188,7 @@ public record GitObjects(Repository repository, Function<ObjectId, Optional<Stri
             } catch (MissingObjectException e) {
                 throw e;
             } catch (IOException e) {
-                throw Fault.failed("git could not store the new tree", e.toString(), "make room or mend the repository, then run again").from(e);
+                throw Fault.failed("git could not store the new tree", e.toString(), "free up space or repair the repository, and run again").from(e);
             }
         });
     }

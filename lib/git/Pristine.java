@@ -62,7 +62,7 @@ public final class Pristine implements AutoCloseable {
      */
     public Pristine take(Optional<String> tag) throws IOException {
         if (git.isShallow()) {
-            throw Fault.refused("this clone is shallow", "Nix counts the commits of the history, which ends here before its beginning",
+            throw Fault.refused("this clone is shallow", "Nix counts the commits of the history, and here the history is cut off",
                     "git fetch --unshallow, and run again");
         }
         commit = git.head();
@@ -133,7 +133,7 @@ public final class Pristine implements AutoCloseable {
         Map<String, String> env = env(git.env());
         env.put("HOME", folder.toString());
         env.put("XDG_CONFIG_HOME", folder.toString());
-        Exec.of(line).in(folder).baseEnv(env).orFail("git could not read the commit out of the clone", "mend what git says and run again");
+        Exec.of(line).in(folder).baseEnv(env).orFail("git could not read the commit out of the clone", "fix what git reports and run again");
     }
 
     @Override

@@ -49,7 +49,7 @@ public interface Tree {
             }
             if (name.equals("..")) {
                 if (done.pollLast() == null) {
-                    return new Place(path, Kind.OTHER, Optional.of("leads out of the checkout"));
+                    return new Place(path, Kind.OTHER, Optional.of("leads outside the checkout"));
                 }
                 kind = kind == Kind.FOLDER ? kind : Kind.ABSENT;
                 continue;
@@ -79,14 +79,14 @@ public interface Tree {
         String target = new String(bytes(link), java.nio.charset.StandardCharsets.UTF_8);
         String spoken = link + " is a link to " + target;
         if (target.startsWith("/")) {
-            return new Place(link, Kind.LINK, Optional.of(spoken + ", out of the checkout"));
+            return new Place(link, Kind.LINK, Optional.of(spoken + ", outside the checkout"));
         }
         if (links >= MOST_LINKS) {
-            return new Place(link, Kind.LINK, Optional.of(spoken + ", in a circle"));
+            return new Place(link, Kind.LINK, Optional.of(spoken + ", in a loop"));
         }
         Place end = find(parent, target, links + 1);
         if (end.fault().isPresent()) {
-            return new Place(link, end.kind(), Optional.of(end.fault().get().startsWith("leads out") ? spoken + ", out of the checkout" : end.fault().get()));
+            return new Place(link, end.kind(), Optional.of(end.fault().get().startsWith("leads out") ? spoken + ", outside the checkout" : end.fault().get()));
         }
         return end.kind() == Kind.ABSENT ? new Place(link, Kind.LINK, Optional.of(spoken + ", which is not there")) : end;
     }

@@ -88,9 +88,9 @@ public final class FlakeSource {
         if (shown.size() < faults.size()) {
             shown.add("and " + (faults.size() - shown.size()) + " more");
         }
-        shown.add("Nix took them in as " + taken);
-        throw Fault.refused("what Nix would build is not what the tag holds", shown,
-                "see which filter or setting of git's does that (git check-attr --all FILE; git config --show-origin --get-regexp filter), and run again without it");
+        shown.add("Nix copied them to " + taken);
+        throw Fault.refused("what Nix would build is not what the tag contains", shown,
+                "find the git filter or setting that does this (git check-attr --all FILE; git config --show-origin --get-regexp filter), and run again without it");
     }
 
     /** How the files in a store path differ from the commit's. */

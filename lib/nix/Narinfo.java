@@ -50,7 +50,7 @@ public record Narinfo(String storePath, String url, String compression, String f
             if (key.equals("Sig")) {
                 signatures.add(value);
             } else if (fields.put(key, value) != null) {
-                faults.add(key + " is there twice");
+                faults.add(key + " occurs twice");
             }
         }
         Narinfo narinfo = new Narinfo(
@@ -65,7 +65,7 @@ public record Narinfo(String storePath, String url, String compression, String f
                 references(fields, faults),
                 List.copyOf(signatures));
         if (!faults.isEmpty()) {
-            throw Fault.failed("the cache holds something that is no narinfo", faults, "find out who wrote it; releng does not replace it");
+            throw Fault.failed("the cache has a file that is not a narinfo", faults, "find out who wrote it; releng does not replace it");
         }
         return narinfo;
     }

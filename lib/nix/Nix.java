@@ -81,7 +81,7 @@ public final class Nix {
               (builtins.attrNames jobs))
             """;
 
-    private static final String NO_CONTENT_ADDRESSED = "take __contentAddressed out of what is released, tag again, and run build again:"
+    private static final String NO_CONTENT_ADDRESSED = "remove __contentAddressed from what is released, tag again, and run build again:"
             + " the paths of a release are known before it is built, and its users need no experimental feature";
 
     private static final int MOST_ARGUMENTS = 1000;
@@ -100,7 +100,7 @@ public final class Nix {
 
     /** Throws Fault when Nix is not there. */
     public String version() {
-        return nix(List.of("nix", "--version")).orFail("nix does not run", "install Nix, or put it on PATH").strip();
+        return nix(List.of("nix", "--version")).orFail("Nix cannot be run", "install Nix, or put it on PATH").strip();
     }
 
     /** The checkout at a commit as a flake reference; {@code ref} must reach the commit, or older Nix looks for {@code master}. */
@@ -113,7 +113,7 @@ public final class Nix {
     public String source(String flake) {
         List<String> line = new ArrayList<>(List.of("nix", "flake", "metadata", "--json", flake));
         line.addAll(options);
-        String json = nix(line).orFail("release-jobs of the flake do not evaluate", "mend the flake, tag again, and run build again");
+        String json = nix(line).orFail("release-jobs of the flake do not evaluate", "fix the flake, tag again, and run build again");
         return Json.object(json.getBytes(StandardCharsets.UTF_8), "nix flake metadata").path("path").asText();
     }
 
@@ -146,7 +146,7 @@ public final class Nix {
         }
         if (!faults.isEmpty()) {
             throw Fault.failed(faults.size() + " of " + found.size() + " release jobs do not evaluate", faults,
-                    faults.stream().anyMatch(fault -> fault.contains("ca-derivations")) ? NO_CONTENT_ADDRESSED : "mend the flake, tag again, and run build again");
+                    faults.stream().anyMatch(fault -> fault.contains("ca-derivations")) ? NO_CONTENT_ADDRESSED : "fix the flake, tag again, and run build again");
         }
         requireKnownPaths(jobs);
         jobs.sort(java.util.Comparator.comparing(Job::attr));
@@ -181,7 +181,7 @@ public final class Nix {
             }
         }
         if (faulty.stream().noneMatch(node -> node.has("error"))) {
-            throw Fault.failed("release-jobs of the flake do not evaluate", tail(result.err()), "mend the flake, tag again, and run build again");
+            throw Fault.failed("release-jobs of the flake do not evaluate", tail(result.err()), "fix the flake, tag again, and run build again");
         }
         return faulty;
     }
@@ -205,9 +205,9 @@ public final class Nix {
     private List<JsonNode> evalJobs(String flake, String profile) {
         // Whether there are profiles is a question about names alone: cheap.
         String names = eval(flake, "root: builtins.attrNames (SELECT)", profile)
-                .orFail("release-jobs of the flake do not evaluate", "mend the flake, tag again, and run build again");
+                .orFail("release-jobs of the flake do not evaluate", "fix the flake, tag again, and run build again");
         boolean profiles = nix(List.of("nix", "eval", "--json", flake + "#release-jobs", "--apply", "root: root ? build"))
-                .orFail("release-jobs of the flake do not evaluate", "mend the flake").strip().equals("false");
+                .orFail("release-jobs of the flake do not evaluate", "fix the flake").strip().equals("false");
         List<String> line = new ArrayList<>(List.of("nix-eval-jobs", "--force-recurse", "--flake",
                 flake + "#release-jobs" + (profiles ? "." + quote(profile) : "")));
         line.addAll(options);
@@ -220,7 +220,7 @@ public final class Nix {
         }
         boolean named = found.stream().anyMatch(node -> node.has("error"));
         if (result.exit() != 0 && !named) {
-            throw Fault.failed("release-jobs of the flake do not evaluate", tail(result.err() + names), "mend the flake, tag again, and run build again");
+            throw Fault.failed("release-jobs of the flake do not evaluate", tail(result.err() + names), "fix the flake, tag again, and run build again");
         }
         return found;
     }
@@ -247,7 +247,7 @@ public final class Nix {
         line.addAll(drvs);
         line.addAll(options);
         Exec build = fetching(line).onError(text -> console.say(text));
-        build.orFail("the build failed", "see what Nix says above; mend it, or give it more builders, and run build again");
+        build.orFail("the build failed", "see Nix's errors above; fix them, or add remote builders, and run build again");
         for (int i = 0; i < drvs.size(); i++) {
             nix(List.of("nix-instantiate", "--add-root", roots.resolve("drv-" + i).toString(), "--indirect", "--expr",
                     "import " + drvs.get(i))).orFail("a derivation could not be protected from garbage collection", "look at " + roots);
@@ -283,7 +283,7 @@ public final class Nix {
         List<String> line = new ArrayList<>(List.of("nix-store"));
         line.addAll(List.of(what.split(" ")));
         line.addAll(paths);
-        return nix(line).orFail("the closure of what was built is not in the Nix store", "run build again: it was perhaps collected as garbage").lines().toList();
+        return nix(line).orFail("the closure of what was built is not in the Nix store", "run build again: it may have been garbage-collected").lines().toList();
     }
 
     /**
@@ -296,7 +296,7 @@ public final class Nix {
                     + URLEncoder.encode(secretKey.toString(), StandardCharsets.UTF_8).replace("+", "%20");
             for (List<String> some : byKind(paths)) {
                 nix(of(some, "nix", "copy", "--no-check-sigs", "--to", url))
-                        .orFail("the binary cache could not be staged in " + folder, "make room there, or mend what Nix says, and run upload again");
+                        .orFail("the binary cache could not be staged in " + folder, "free up space there, or fix what Nix reports, and run upload again");
             }
         }
     }
@@ -320,7 +320,7 @@ public final class Nix {
     /** A new pair of keys in two files. */
     public void generateKey(String name, Path secret, Path open) {
         nix(List.of("nix-store", "--generate-binary-cache-key", name, secret.toString(), open.toString()))
-                .orFail("Nix could not make a signing key", "mend what Nix says");
+                .orFail("Nix could not make a signing key", "fix what Nix reports");
     }
 
     private Exec nix(List<String> command) {

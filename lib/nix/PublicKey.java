@@ -24,14 +24,14 @@ public record PublicKey(String name, java.security.PublicKey key) {
         int colon = text.indexOf(':');
         byte[] raw = colon < 1 ? new byte[0] : Base64.getDecoder().decode(text.substring(colon + 1).strip());
         if (raw.length != 32) {
-            throw new IllegalArgumentException("'" + text + "' is no public key: NAME:BASE64 of 32 bytes");
+            throw new IllegalArgumentException("'" + text + "' is not a public key: NAME:BASE64 of 32 bytes");
         }
         byte[] encoded = java.util.Arrays.copyOf(X509, X509.length + raw.length);
         System.arraycopy(raw, 0, encoded, X509.length, raw.length);
         try {
             return new PublicKey(text.substring(0, colon), KeyFactory.getInstance("Ed25519").generatePublic(new X509EncodedKeySpec(encoded)));
         } catch (GeneralSecurityException e) {
-            throw new IllegalArgumentException("'" + text + "' is no public key: " + e.getMessage(), e);
+            throw new IllegalArgumentException("'" + text + "' is not a public key: " + e.getMessage(), e);
         }
     }
 

@@ -62,6 +62,6 @@ public final class ReleaseJobs {
     }
 
     private static Fault unfit(List<String> faults) {
-        return Fault.failed("release-jobs are not what a release is made of", faults, "mend the flake, tag again, and run build again");
+        return Fault.failed("release-jobs do not have the jobs that a release needs", faults, "fix the flake, tag again, and run build again");
     }
 }

@@ -47,7 +47,7 @@ final class Authors {
 
     String otherwise(String handle) {
         return credits.containsKey(handle) ? References.needs("forge")
-                : " is not in " + project.changeAuthors() + ": add the handle there, or mend it here";
+                : " is not in " + project.changeAuthors() + ": add the handle there, or correct it here";
     }
 
     private static Optional<String> credit(Project project, String handle, YamlMap author) {

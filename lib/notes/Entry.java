@@ -83,7 +83,7 @@ record Entry(String file, Lines lines, String category, boolean significant, Str
         links.addAll(each(map, "cls", references::change, references::otherwise));
         List<String> credits = each(map, "credits", authors::credit, authors::otherwise);
         if (synopsis.isEmpty() && content.isEmpty() && map.keys().contains("synopsis")) {
-            map.problem(map.line("synopsis"), "the entry says nothing: neither synopsis nor text");
+            map.problem(map.line("synopsis"), "the entry is empty: it has neither synopsis nor text");
         }
         Entry entry = new Entry(file, new Lines(map.line("synopsis"), parts.contentLine()), category(map, rules), significant(map), synopsis,
                 links, content, credits);

@@ -83,11 +83,11 @@ record Item(Entry entry) {
             report.fault(line, what);
         };
         synopsis.stream().filter(block -> !(block instanceof Paragraph)).findFirst().ifPresent(block -> counted.fault(entry.lines().synopsis(),
-                "the synopsis has " + Markdown.kind(block) + " in Markdown, where only plain text can be: put a backslash before what"
+                "the synopsis has " + Markdown.kind(block) + " in Markdown, but may only be plain text: escape with a backslash what"
                         + " makes it so, or move it below the front matter"));
         if (last(text) instanceof FencedCodeBlock code && code.getClosingFenceLength() == null) {
             counted.fault(entry.lines().content() + Markdown.line(code),
-                    "the code block that begins here has no end: close it with " + code.getFenceCharacter().repeat(code.getOpeningFenceLength()));
+                    "the code block that begins here is not closed: close it with " + code.getFenceCharacter().repeat(code.getOpeningFenceLength()));
         }
         String all = join(entry.heading(), entry.content());
         if (faults.isEmpty()) {
@@ -95,8 +95,8 @@ record Item(Entry entry) {
         }
         Matcher order = ORDER.matcher(all);
         while (order.find()) {
-            counted.fault(line(Text.line(all, order.start()) - 1), "mdBook would put something else in the place of " + order.group().lines().findFirst().orElseThrow()
-                    + ": write a backslash before it, or what it stands for");
+            counted.fault(line(Text.line(all, order.start()) - 1), "mdBook would replace " + order.group().lines().findFirst().orElseThrow()
+                    + ": escape it with a backslash, or write what it stands for");
         }
         if (faults.isEmpty()) {
             compare(synopsis.size(), text, report);
@@ -109,7 +109,7 @@ record Item(Entry entry) {
         if (different >= 0) {
             Node node = alone.get(Math.min(different, alone.size() - 1));
             report.fault(line(Markdown.line(node)), different < paragraphs ? "no links can follow what the synopsis ends in: end it in plain text"
-                    : Markdown.kind(node) + " that begins here would go on in the thanks for the credits: write an end to it");
+                    : Markdown.kind(node) + " that begins here would continue into the thanks for the credits: close it");
         } else if (!holds(print())) {
             // The form that is good for all shows best what is not.
             List<String> forms = forms();
@@ -145,7 +145,7 @@ record Item(Entry entry) {
         }
         Node here = alone.get(Math.min(different, alone.size() - 1));
         if (!page.isEmpty() && page.get(0) instanceof TaskListItemMarker) {
-            report.fault(line(0), "begins with a check box, which in the page belongs to the list of all notes: put a backslash before the first [");
+            report.fault(line(0), "begins with a check box, which in the page would belong to the list of all notes: escape the first [ with a backslash");
             return;
         }
         List<String> lines = List.of(text().split("\n", -1));
@@ -154,13 +154,13 @@ record Item(Entry entry) {
         Optional<Integer> tab = numbers.stream().filter(i -> lines.get(i).contains("\t")).findFirst();
         Item emptied = new Item(entry.rewritten(entry.written().replaceAll("(?m)^[ \t]+$", "")));
         if (blank.isPresent() && emptied.holds(emptied.print())) {
-            report.fault(line(blank.get()), "a line of code that is only white space is empty in the page's list: make it empty here, too");
+            report.fault(line(blank.get()), "a line of code with only white space becomes empty in the page's list: make it empty here, too");
         } else if (tab.isPresent()) {
-            report.fault(line(tab.get()), "the tab stands for other columns in the page's list: write spaces");
+            report.fault(line(tab.get()), "the tab has another width in the page's list: use spaces");
         } else {
             report.fault(line(Markdown.line(here)), Markdown.kind(here) + " that begins here would be " + (different >= page.size() ? "nowhere"
                     : Markdown.kind(page.get(different)).equals(Markdown.kind(here)) ? "another" : Markdown.kind(page.get(different)))
-                    + " in the page's list: write it in a simpler way");
+                    + " in the page's list: write it more simply");
         }
     }
 

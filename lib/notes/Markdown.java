@@ -44,7 +44,7 @@ final class Markdown {
     static boolean isTooDeep(String text, String file, List<Problem> problems) {
         boolean deep = isTooDeep(text);
         if (deep) {
-            problems.add(new Problem(file, 1, "has Markdown more than " + DEEPEST + " levels deep: write it in a simpler way"));
+            problems.add(new Problem(file, 1, "nests Markdown more than " + DEEPEST + " levels deep: write it more simply"));
         }
         return deep;
     }

@@ -35,7 +35,7 @@ public record NotesCommit(Git git, String branch, ObjectId parent, Map<String, O
         git.git("update-index", "-q", "--refresh").run();
         try {
             git.git("read-tree", "-m", "-u", parent.name(), commit.name())
-                    .orFail("git could not write the notes into the work tree", "mend what git says and run again; nothing was changed");
+                    .orFail("git could not write the notes into the work tree", "fix what git reports and run again; nothing was changed");
         } catch (Fault fault) {
             putFilesBack();
             throw fault;
@@ -46,7 +46,7 @@ public record NotesCommit(Git git, String branch, ObjectId parent, Map<String, O
         try {
             git.update(List.of(new Git.Move("refs/heads/" + branch, Optional.of(parent), Optional.of(commit))), reason);
         } catch (Fault fault) {
-            git.git("read-tree", "-m", "-u", commit.name(), parent.name()).orFail("git could not put the work tree back", remedy());
+            git.git("read-tree", "-m", "-u", commit.name(), parent.name()).orFail("git could not restore the work tree", remedy());
             throw fault;
         }
     }
@@ -61,7 +61,7 @@ public record NotesCommit(Git git, String branch, ObjectId parent, Map<String, O
                 delete(file);
             }
         }
-        git.git(checkout.toArray(new String[0])).orFail("git could not put the work tree back", remedy());
+        git.git(checkout.toArray(new String[0])).orFail("git could not restore the work tree", remedy());
     }
 
     private void delete(String file) {
@@ -73,6 +73,6 @@ public record NotesCommit(Git git, String branch, ObjectId parent, Map<String, O
     }
 
     private String remedy() {
-        return "git reset --hard " + parent.name() + " takes back what this run has changed";
+        return "git reset --hard " + parent.name() + " undoes what this run has changed";
     }
 }

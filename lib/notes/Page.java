@@ -41,7 +41,7 @@ final class Page {
                 }
             }
             old.disturbing(own).stream().filter(label -> !names.containsKey(label)).forEach(label -> problem(entry, own.line(label), "[" + old.written(label)
-                    + "] is plain text here, but in " + file + " it stands for something: write \\[" + old.written(label) + "]"));
+                    + "] is plain text here, but in " + file + " it is defined: write \\[" + old.written(label) + "]"));
             Optional<String> renamed = names.isEmpty() ? Optional.of(entry.written()) : own.renamed(names);
             if (renamed.isEmpty()) {
                 names.keySet().forEach(label -> problem(entry, own.line(label), "[" + own.written(label) + "] is used for something else on the same page: "
@@ -84,7 +84,7 @@ final class Page {
         int end = Math.min(blocks.size(), page.size());
         if (!Meaning.of(page.subList(0, end)).equals(Meaning.of(blocks))
                 || !Meaning.of(page.subList(end, page.size())).equals(Meaning.of(Markdown.blocks(rest)))) {
-            problems.add(new Problem(file, 1, "would not say below the new notes what it says now: begin its text with a heading"));
+            problems.add(new Problem(file, 1, "would read differently below the new notes: begin its text with a heading"));
         }
     }
 }

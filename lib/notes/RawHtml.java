@@ -27,8 +27,8 @@ final class RawHtml {
         List<Node> html = Markdown.descendants(document).stream().filter(node -> node instanceof HtmlBlock || node instanceof HtmlInline).toList();
         if (!html.isEmpty() && !isContained(document)) {
             Node culprit = html.stream().filter(node -> isContainedWithout(document, node)).findFirst().orElse(html.get(0));
-            report.fault(Markdown.line(culprit), "the HTML " + literal(culprit).lines().findFirst().orElse("").strip() + " is closed or opened nowhere in"
-                    + " this entry, so that the rest of the page would be part of it: write its other half, or a backslash before it");
+            report.fault(Markdown.line(culprit), "the HTML " + literal(culprit).lines().findFirst().orElse("").strip() + " is not balanced in"
+                    + " this entry, so that the rest of the page would become part of it: add its other half, or escape it with a backslash");
         }
     }
 

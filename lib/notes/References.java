@@ -33,12 +33,12 @@ record References(Project project) {
         if (matcher.matches() && isUpstreams(matcher.group("where"))) {
             return needs("upstream");
         }
-        return " is no " + what + ": write 123, fj#123 or " + project.prefix() + "#123 for one of ours"
+        return " is not a valid " + what + ": write 123, fj#123 or " + project.prefix() + "#123 for one of ours"
                 + project.upstream().map(upstream -> ", gh#123 or " + name(upstream) + "#123 for one of " + upstream).orElse("");
     }
 
     String otherwise(String change) {
-        return isChange(change) ? needs("review") : " is no change: write its number, such as 1611";
+        return isChange(change) ? needs("review") : " is not a valid change: write its number, such as 1611";
     }
 
     private Optional<String> link(String text, String onForge, String onGitHub) {
@@ -66,7 +66,7 @@ record References(Project project) {
 
     /** What is said of a note that needs a key of the project which is not set. */
     static String needs(String key) {
-        return " needs an address, but " + Config.FILE + " does not say project." + key;
+        return " needs an address, but " + Config.FILE + " does not set project." + key;
     }
 
     private static boolean isChange(String text) {

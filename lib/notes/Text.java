@@ -51,8 +51,8 @@ final class Text {
         }
         for (int i = 0; i < lines.size(); i++) {
             if (lines.get(i).matches("(<{7,}|>{7,}|\\|{7,})( .*)?|={7}")) {
-                problems.add(new Problem(file, i + 1, "is a conflict of a merge, not resolved: '" + lines.get(i).substring(0, 7)
-                        + "'; keep what is right of both sides and take this line out"));
+                problems.add(new Problem(file, i + 1, "is an unresolved merge conflict: '" + lines.get(i).substring(0, 7)
+                        + "'; resolve it and remove this line"));
             }
         }
         return true;

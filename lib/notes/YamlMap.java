@@ -87,7 +87,7 @@ final class YamlMap {
             }
             Field first = fields.putIfAbsent(key.getValue(), new Field(line(key), tuple.getValueNode()));
             if (first != null) {
-                problem(line(key), key.getValue() + " is there twice, first in line " + first.line());
+                problem(line(key), key.getValue() + " occurs twice, first in line " + first.line());
             }
         }
         return Optional.of(this);
@@ -115,7 +115,7 @@ final class YamlMap {
             for (Node item : items) {
                 if (isNull(item)) {
                     // A # after a space is the usual way to get here.
-                    problem(line(item), key + " has no value: write one, in quotes if it begins with #, or take it out");
+                    problem(line(item), key + " has no value: write one, in quotes if it begins with #, or remove the key");
                 } else {
                     scalar(item, key).ifPresent(values::add);
                 }
@@ -137,7 +137,7 @@ final class YamlMap {
     void requireOnly(List<String> known) {
         fields.forEach((key, field) -> {
             if (!known.contains(key)) {
-                problem(field.line(), key + " is not known here; known: " + String.join(", ", known));
+                problem(field.line(), key + " is not a known key; known: " + String.join(", ", known));
             }
         });
     }

@@ -26,7 +26,7 @@ public final class Audit {
             // python, python3, python-3.11.9, python3.11-requests; not pythonesque
             Pattern pattern = Pattern.compile("[0-9a-z]{32}-" + Pattern.quote(name) + "[0-9.]*(-.*)?");
             storePaths.stream().filter(path -> pattern.matcher(path).matches()).forEach(path ->
-                    violations.add(image.path() + ": /nix/store/" + path + " is inside, and no " + name + " may be"));
+                    violations.add(image.path() + ": contains /nix/store/" + path + ", and the policy forbids " + name));
         }
         return violations;
     }

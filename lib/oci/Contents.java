@@ -148,7 +148,7 @@ final class Contents {
     private void entry(Tar.Entry entry, Tar tar) throws IOException {
         Optional<String> name = inside("", entry.name());
         if (name.isEmpty()) {
-            fault("'" + shown(entry.name()) + "' leads out of the archive");
+            fault("'" + shown(entry.name()) + "' leads outside the archive");
         } else if (entry.type() == '1' || entry.type() == '2') {
             link(name.get(), entry.type() == '1' ? "" : name.get().substring(0, name.get().lastIndexOf('/') + 1), entry.link());
         } else if (entry.isFile()) {
@@ -157,7 +157,7 @@ final class Contents {
             Stored stored = file(name.get(), tar);
             Stored before = files.put(name.get(), stored);
             if (before != null && !before.equals(stored)) {
-                fault("'" + shown(name.get()) + "' is there twice, with different bytes");
+                fault("'" + shown(name.get()) + "' occurs twice, with different bytes");
             }
             note(0); // what was inside counts, too
         } else if (entry.type() != '5') {
@@ -168,13 +168,13 @@ final class Contents {
     private void link(String name, String from, String to) throws IOException {
         Optional<String> target = inside(from, to);
         note(name.length() + target.map(String::length).orElse(0));
-        target.ifPresentOrElse(inside -> links.put(name, inside), () -> fault("'" + shown(name) + "' is a link out of the archive, to '" + shown(to) + "'"));
+        target.ifPresentOrElse(inside -> links.put(name, inside), () -> fault("'" + shown(name) + "' is a link to a place outside the archive, '" + shown(to) + "'"));
     }
 
     private void note(int length) throws IOException {
         nameBytes += length + NAME;
         if (nameBytes > ALL_NAMES) {
-            throw new IOException("there are more names, or longer ones, than an image has");
+            throw new IOException("it has more names, or longer ones, than an image can have");
         }
     }
 
@@ -209,7 +209,7 @@ final class Contents {
         file.mark(Tar.BLOCK);
         byte[] begin = file.readNBytes(Tar.BLOCK);
         file.reset();
-        String fault = "is no tar";
+        String fault = "is not a tar";
         if (Tar.begins(begin)) {
             fault = storePaths(file, storePaths);
         } else if (new String(begin, StandardCharsets.ISO_8859_1).matches("(?s)[ \t\r\n]*+([\\[{].*)?")) {
@@ -238,7 +238,7 @@ final class Contents {
             }
             return "";
         } catch (IOException e) {
-            return "is no whole tar: " + message(e);
+            return "is not a complete tar: " + message(e);
         }
     }
 }

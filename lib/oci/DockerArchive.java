@@ -96,7 +96,7 @@ public final class DockerArchive {
     }
 
     private static Fault broken(Path archive, List<String> why) {
-        return Fault.failed(archive + " is not a whole image", why, "look at what makes it, and run jbang build.java again");
+        return Fault.failed(archive + " is not a complete image", why, "look at what makes it, and run jbang build.java again");
     }
 
     /** A blob's bytes, written once from the first to the last. */
@@ -200,7 +200,7 @@ public final class DockerArchive {
         SortedMap<String, String> labels = new TreeMap<>();
         object.properties().forEach(label -> labels.put(label.getKey(), label.getValue().asText("")));
         if (!isNothing(object) && !object.isObject() || object.valueStream().anyMatch(label -> !isNothing(label) && !label.isTextual())) {
-            contents.fault(config + " has labels that are no texts");
+            contents.fault(config + " has labels that are not strings");
         }
         return labels;
     }
@@ -249,7 +249,7 @@ public final class DockerArchive {
 
     private List<String> texts(JsonNode list, String what) {
         if (!isNothing(list) && !list.isArray() || list.valueStream().anyMatch(text -> !text.isTextual())) {
-            contents.fault(what + " is no list of texts");
+            contents.fault(what + " is not a list of strings");
             return List.of();
         }
         return list.valueStream().map(JsonNode::asText).toList();

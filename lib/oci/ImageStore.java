@@ -65,7 +65,7 @@ public interface ImageStore {
 
     /** What to do when what it holds is missing or has other bytes. */
     default String remedy() {
-        return "upload sends again what " + name() + " does not hold whole";
+        return "run upload again: it sends what " + name() + " does not have in full";
     }
 
     /** What a failure means for people, with what to do next. */

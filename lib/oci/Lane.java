@@ -62,7 +62,7 @@ final class Lane implements AutoCloseable {
             try {
                 for (byte[] piece = pipe.take(); piece != END; piece = pipe.take()) {
                     if (piece == BROKEN) {
-                        throw new IOException("the rest of it did not come");
+                        throw new IOException("the rest of it did not arrive");
                     }
                     out.write(piece);
                     sent.accept(piece.length);

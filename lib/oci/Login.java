@@ -67,7 +67,7 @@ public final class Login {
         List<Path> files = new ArrayList<>();
         set(env, "REGISTRY_AUTH_FILE").map(Path::of).ifPresent(file -> {
             if (!Files.exists(file)) {
-                throw Fault.refused("there are no logins in " + file, "REGISTRY_AUTH_FILE names it, and it is not there", "unset the variable, or log in: skopeo login HOST");
+                throw Fault.refused("there are no logins in " + file, "REGISTRY_AUTH_FILE names it, but it does not exist", "unset the variable, or log in: skopeo login HOST");
             }
             files.add(file);
         });
@@ -146,17 +146,17 @@ public final class Login {
             if (config != null && config.isObject()) {
                 return config;
             }
-            throw unreadable(file, "it is no JSON object");
+            throw unreadable(file, "it is not a JSON object");
         } catch (JsonProcessingException e) {
             // What the parser says quotes what it read.
-            throw unreadable(file, "line " + (e.getLocation() == null ? "?" : e.getLocation().getLineNr()) + " is no JSON");
+            throw unreadable(file, "line " + (e.getLocation() == null ? "?" : e.getLocation().getLineNr()) + " is not JSON");
         } catch (IOException e) {
             throw unreadable(file, e.toString());
         }
     }
 
     private static Fault unreadable(Path file, String why) {
-        return Fault.refused("the logins in " + file + " cannot be read", why, "mend it, or log in anew: docker login HOST, or skopeo login HOST");
+        return Fault.refused("the logins in " + file + " cannot be read", why, "fix it, or log in again: docker login HOST, or skopeo login HOST");
     }
 
     private static Optional<Credential> entry(Path file, String key, JsonNode entry) {
@@ -200,12 +200,12 @@ public final class Login {
             }
             return Optional.of(new Credential(file + ", by " + program, user, found.path("Secret").asText(), user.equals("<token>")));
         } catch (JsonProcessingException e) {
-            throw Fault.refused(program + " has no login for " + host, file + " names it; what it printed is no JSON", "try: echo " + host + " | " + program + " get");
+            throw Fault.refused(program + " has no login for " + host, file + " names it; what it printed is not JSON", "try: echo " + host + " | " + program + " get");
         }
     }
 
     // When it fails, helpers say why on either stream; a secret they print only when they succeed.
     private static String said(Exec.Result answer) {
-        return (answer.err() + answer.out()).strip().lines().findFirst().orElse("it said nothing");
+        return (answer.err() + answer.out()).strip().lines().findFirst().orElse("it printed nothing");
     }
 }

@@ -77,7 +77,7 @@ public record OciLayout(Path folder) implements ImageStore {
             }
             String is = blob.digest();
             if (!is.equals(digest)) {
-                throw new IOException("a blob is " + is + " and not " + digest + " any more: build again");
+                throw new IOException("a blob is now " + is + ", it was " + digest + ": build again");
             }
             Files.move(partial, path(digest), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         } finally {
@@ -118,7 +118,7 @@ public record OciLayout(Path folder) implements ImageStore {
 
     private Path path(String digest) throws IOException {
         if (!digest.matches("sha256:[0-9a-f]{64}")) {
-            throw new IOException(folder.resolve(INDEX) + " names '" + digest + "', which is no digest"); // everything else here comes from release.json
+            throw new IOException(folder.resolve(INDEX) + " names '" + digest + "', which is not a digest"); // everything else here comes from release.json
         }
         return folder.resolve("blobs").resolve(digest.replace(':', '/'));
     }

@@ -26,7 +26,7 @@ final class PaxRecords {
             }
             long end = at + length;
             if (blank >= bytes.length || bytes[blank] != ' ' || end <= blank + 1 || end > bytes.length || bytes[(int) end - 1] != '\n') {
-                throw new IOException("an extended header has a record that is none");
+                throw new IOException("an extended header has a malformed record");
             }
             int equals = blank + 1;
             while (bytes[equals] != '=') {
@@ -68,6 +68,6 @@ final class PaxRecords {
         } catch (NumberFormatException e) {
             // said below
         }
-        throw new IOException("an extended header has a number that is none, or negative or too large");
+        throw new IOException("an extended header has a number that is malformed, negative or too large");
     }
 }

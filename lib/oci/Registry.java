@@ -175,7 +175,7 @@ public final class Registry implements ImageStore, AutoCloseable {
                     return retried(() -> put(tag, document));
                 } catch (IOException e) {
                     if (e instanceof Refusal refusal && refusal.status == 404) {
-                        throw new IOException("it does not know yet what the index lists: " + e.getMessage(), e);
+                        throw new IOException("it does not have yet what the index lists: " + e.getMessage(), e);
                     }
                     throw fault(what, e);
                 }
@@ -201,8 +201,8 @@ public final class Registry implements ImageStore, AutoCloseable {
     // Where it says nothing, the proof that fetches it has to do.
     private void require(String digest, String is) {
         if (!is.equals(digest)) {
-            throw Fault.failed(server + ": it keeps other bytes than were sent", "it calls " + Refusal.brief(is) + " what is " + digest,
-                    "ask who runs it; do not move tags there by hand");
+            throw Fault.failed(server + ": it stored other bytes than were sent", "it calls " + Refusal.brief(is) + " what is " + digest,
+                    "ask its operator; do not move tags there by hand");
         }
     }
 
@@ -221,7 +221,7 @@ public final class Registry implements ImageStore, AutoCloseable {
         try {
             return from.resolve(location);
         } catch (IllegalArgumentException e) {
-            throw new Refusal(400, "", "it names no address to go on at: '" + location + "'", Optional.empty());
+            throw new Refusal(400, "", "it gives no address to continue at: '" + location + "'", Optional.empty());
         }
     }
 
@@ -248,7 +248,7 @@ public final class Registry implements ImageStore, AutoCloseable {
                 if (answer.status() == 401 && own && once && tokens.challenged(answer.header("www-authenticate").orElse(""), authorization, scopes)) {
                     answer.text();
                     if (!body.whole()) {
-                        throw new IOException("the token has ended on the way");
+                        throw new IOException("the token expired during the request");
                     }
                     next[0] = now;
                     return null;
@@ -274,8 +274,8 @@ public final class Registry implements ImageStore, AutoCloseable {
 
     @Override
     public String remedy() {
-        return "upload with --replace sends again what " + repository + " has lost; of what has other bytes most registries keep those, whatever is sent:"
-                + " first have who runs it remove that from its storage";
+        return "upload with --replace sends again what " + repository + " has lost; where a blob has other bytes, most registries keep those whatever is sent:"
+                + " there its operator has to remove the blob from its storage first";
     }
 
     private <T> T retried(Retry.Attempt<T> attempt) throws IOException {
@@ -297,8 +297,8 @@ public final class Registry implements ImageStore, AutoCloseable {
         String why = e instanceof Refusal ? e.getMessage() : e.toString();
         return Fault.failed(server + "/v2/" + path + ": " + what, status == 401 || status == 403 ? List.of(why, login) : List.of(why), switch (status) {
             case 401 -> "log in and run again: skopeo login " + repository.replaceAll("/.*", "") + ", or docker login";
-            case 403 -> "let this login write there, or log in as another, and run again";
-            case 404 -> "see that the repository is there and that the login may see it, and run again";
+            case 403 -> "give this login write access, or log in as another user, and run again";
+            case 404 -> "check that the repository exists and that the login can see it, and run again";
             case 407 -> Network.LOGIN;
             case 429 -> "wait as long as it asks, and run again; what is there is not sent again";
             default -> "run again; what is there is not sent again";

@@ -58,7 +58,7 @@ public final class Repositories implements AutoCloseable {
                 }
             }
             if (!faults.isEmpty()) {
-                throw Fault.refused("there is no login for every registry", faults.stream().map(Fault::getMessage).distinct().toList(), faults.get(0).next());
+                throw Fault.refused("the logins of some registries cannot be used", faults.stream().map(Fault::getMessage).distinct().toList(), faults.get(0).next());
             }
             ours = all;
         }

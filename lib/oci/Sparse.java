@@ -40,7 +40,7 @@ final class Sparse {
             long offset = this.pieces[i];
             long length = this.pieces[i + 1];
             if (offset < end || offset > size || length > size - offset) {
-                throw new IOException("the pieces of a sparse file do not fit it");
+                throw new IOException("the pieces of a sparse file do not fit its size");
             }
             end = offset + length;
             sum += length;
@@ -153,7 +153,7 @@ final class Sparse {
             if (next != '\n') {
                 digits.append((char) (next & 0xff));
                 if (digits.length() > Tar.BLOCK) {
-                    throw new IOException("the map of a sparse file has a number that is none");
+                    throw new IOException("the map of a sparse file has a malformed number");
                 }
                 continue;
             }

@@ -67,7 +67,7 @@ final class Tar extends InputStream {
                 return null;
             }
             if (!hasChecksum(header)) {
-                throw new IOException("what should be a header has another checksum");
+                throw new IOException("a header has a wrong checksum");
             }
             long size = number(header, 124, 12);
             char type = (char) (header[156] & 0xff);
@@ -237,6 +237,6 @@ final class Tar extends InputStream {
     }
 
     private static long none() throws IOException {
-        throw new IOException("a header has a number that is none, or negative or too large");
+        throw new IOException("a header has a number that is malformed, negative or too large");
     }
 }

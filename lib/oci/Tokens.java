@@ -91,8 +91,8 @@ final class Tokens {
     }
 
     private Token fetch(List<String> scopes) throws IOException {
-        URI realm = realm(challenge).orElseThrow(() -> new Refusal(401, "", "its tokens are made at '" + challenge.parameters().getOrDefault("realm", "")
-                + "', which is no address", Optional.empty()));
+        URI realm = realm(challenge).orElseThrow(() -> new Refusal(401, "", "its tokens are issued at '" + challenge.parameters().getOrDefault("realm", "")
+                + "', which is not an address", Optional.empty()));
         List<String> fields = new ArrayList<>();
         Optional.ofNullable(challenge.parameters().get("service")).ifPresent(service -> fields.add("service=" + encode(service)));
         Map<String, String> headers = new HashMap<>();
@@ -113,7 +113,7 @@ final class Tokens {
         byte[] json = servers.send(identity ? "POST" : "GET", realm, target, headers, body, answer -> {
             if (!answer.ok()) {
                 Refusal refusal = Servers.refusal(answer);
-                throw new Refusal(refusal.status, refusal.code, "from " + Servers.origin(realm) + ", which makes its tokens", answer.header("retry-after"));
+                throw new Refusal(refusal.status, refusal.code, "from " + Servers.origin(realm) + ", which issues its tokens", answer.header("retry-after"));
             }
             return answer.body().readNBytes(1 << 20);
         });
@@ -122,13 +122,13 @@ final class Tokens {
             String value = Arrays.stream(new String[] {"token", "access_token"}).map(key -> token.path(key).asText()).filter(text -> !text.isEmpty())
                     .findFirst().orElseThrow(() -> new Refusal(401, "", realm + " answered without a token", Optional.empty()));
             if (!value.matches("[\\x21-\\x7e]+")) {
-                throw new Refusal(401, "", realm + " answered with a token that cannot be one", Optional.empty());
+                throw new Refusal(401, "", realm + " answered with a malformed token", Optional.empty());
             }
             // Used up to three quarters of its life: a request has to arrive before it ends, and clocks differ.
             double life = Math.max(1, Math.min(MOST_SECONDS, token.path("expires_in").asDouble(SECONDS)));
             return new Token(value, asked + (long) (TimeUnit.SECONDS.toNanos(1) * life * 3 / 4));
         } catch (JsonProcessingException e) {
-            throw new Refusal(401, "", realm + " answered what is no JSON", Optional.empty());
+            throw new Refusal(401, "", realm + " answered with something that is not JSON", Optional.empty());
         }
     }
 

@@ -87,7 +87,7 @@ public final class Transfer {
                 DockerArchive.send(archive, image, wanted, this::send);
             }
         } catch (IOException | UncheckedIOException e) {
-            throw Fault.failed(archive + " cannot be read", e.toString(), "see that it is there and that nothing changes it, and run again").from(e);
+            throw Fault.failed(archive + " cannot be read", e.toString(), "check that it exists and that nothing changes it, and run again").from(e);
         }
         for (Map.Entry<Lane, Exception> failure : Map.copyOf(failed).entrySet()) {
             if (failure.getValue() instanceof Fault || failure.getValue() instanceof Refusal refusal && !refusal.passing()) {
@@ -178,7 +178,7 @@ public final class Transfer {
         content.writeTo(actual);
         String is = actual.digest();
         if (!is.equals(digest)) {
-            throw Fault.failed(archive + " is not what was built, or this machine compresses otherwise",
+            throw Fault.failed(archive + " is not what was built, or this machine compresses differently",
                     "a layer that was " + digest + " is " + is + " now", "run jbang build.java again, here");
         }
     }

@@ -63,7 +63,7 @@ public interface Fetcher {
         }
         if (!without.isEmpty()) {
             throw Fault.refused("what is on " + environment.name() + " cannot be fetched from here", without,
-                    "give keys for the object store, or name the public addresses in urls of the environment");
+                    "provide keys for the object store, or name the public addresses in urls of the environment");
         }
         Fetcher open = anonymous(environment.urls(), Duration.ofSeconds(60), network);
         Optional<Fetcher> keyed = store.map(known -> new StoreFetcher(known, environment));

@@ -78,7 +78,7 @@ public final class Findings {
             throw new UncheckedIOException(e); // none is thrown there
         }
         if (unreadable.get() > UNREADABLE) {
-            failure("after " + UNREADABLE + " things that could not be read, the others were not asked for");
+            failure("after " + UNREADABLE + " failures to read, the others were not asked for");
             unreadable.set(0);
         }
     }

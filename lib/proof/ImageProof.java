@@ -56,7 +56,7 @@ record ImageProof(ImageStore store, List<BuiltImage> images, Console console) {
     // Who pulls goes by what the registry says, or by what it sends: both must be right.
     private Optional<String> tag(String tag, ImageIndex.Document index) throws IOException {
         Optional<String> says = store.tag(tag);
-        return says.isPresent() && !says.get().equals(index.digest()) ? Optional.of("names " + says.get() + ", built was " + index.digest())
+        return says.isPresent() && !says.get().equals(index.digest()) ? Optional.of("names " + says.get() + ", expected " + index.digest())
                 : store.manifest(tag).map(bytes -> document(bytes, index));
     }
 
@@ -65,12 +65,12 @@ record ImageProof(ImageStore store, List<BuiltImage> images, Console console) {
     }
 
     private static String document(byte[] bytes, ImageIndex.Document document) {
-        return Arrays.equals(bytes, document.bytes()) ? "" : "has other bytes: they are " + DockerArchive.digest(bytes) + ", built was " + document.digest();
+        return Arrays.equals(bytes, document.bytes()) ? "" : "has other bytes: they are " + DockerArchive.digest(bytes) + ", expected " + document.digest();
     }
 
     private static String blob(String digest, long size, ImageStore.Blob is) {
-        return is.digest().equals(digest) ? "" : is.size() > size ? "has more than " + size + " bytes, as was built"
-                : "has " + is.size() + " bytes that are " + is.digest() + ", built was " + size;
+        return is.digest().equals(digest) ? "" : is.size() > size ? "has more than the expected " + size + " bytes"
+                : "has " + is.size() + " bytes that are " + is.digest() + ", expected " + size;
     }
 
     /** Whether any is wrong. */

@@ -31,7 +31,7 @@ final class Manifest {
             while (entry.find() && text.substring(end, entry.start()).isBlank()) {
                 end = entry.end();
                 if (paths.put(entry.group(1), entry.group(2)) != null) {
-                    faults.add(entry.group(1) + " is there twice");
+                    faults.add(entry.group(1) + " occurs twice");
                 }
             }
             if (!text.substring(end).isBlank()) {
@@ -42,7 +42,7 @@ final class Manifest {
             faults.add("it names no store path");
         }
         if (!faults.isEmpty()) {
-            throw Fault.failed(where + " is no manifest", faults, "find out who wrote it");
+            throw Fault.failed(where + " is not a manifest", faults, "find out who wrote it");
         }
         return paths;
     }

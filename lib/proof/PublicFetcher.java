@@ -44,7 +44,7 @@ final class PublicFetcher implements Fetcher {
     public long size(String role, String key) throws IOException {
         return send("HEAD", role, key).header("content-length")
                 .filter(length -> length.matches("[0-9]{1,18}")).map(Long::valueOf)
-                .orElseThrow(() -> Fault.failed(name(role, key) + " does not tell its size", "HEAD answers no Content-Length", "look at the server"));
+                .orElseThrow(() -> Fault.failed(name(role, key) + " does not report its size", "HEAD answers no Content-Length", "look at the server"));
     }
 
     @Override
@@ -75,7 +75,7 @@ final class PublicFetcher implements Fetcher {
                 throw Fault.failed(uri + " cannot be read", "answers " + status, "look at the server: a consumer gets this answer too");
             }
             URI next = resolve(uri, location).orElseThrow(() -> Fault.failed(name(role, key) + " cannot be read",
-                    "answers " + status + " to what is no address: " + location, "look at the server: a consumer gets this answer too"));
+                    "answers " + status + " to something that is not an address: " + location, "look at the server: a consumer gets this answer too"));
             if (!origin(next).equals(origin(uri))) {
                 throw Fault.failed(uri + " cannot be read", "answers " + status + " to another host: " + next,
                         "look at the server, or name the right address in urls of the environment");

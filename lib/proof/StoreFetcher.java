@@ -97,7 +97,7 @@ final class StoreFetcher implements Fetcher {
             try {
                 do {
                     if (closed) {
-                        throw new IOException("nobody reads on");
+                        throw new IOException("nobody reads any further");
                     }
                 } while (!chunks.offer(bytes, 100, TimeUnit.MILLISECONDS));
             } catch (InterruptedException e) {

@@ -35,7 +35,7 @@ public record Confirmation(Console console, Environment environment, boolean ski
             if (!showing.only()) {
                 plan.run(console, concurrency); // the run that sent the last of it may have ended before it had proved it
             }
-            console.done("nothing to send: " + title + " is on " + spoken() + (showing.only() ? "" : ", whole"));
+            console.done("nothing to do: " + spoken() + " already has " + title + (showing.only() ? "" : ", all of it proved"));
             return;
         }
         if (showing.json()) {
@@ -51,7 +51,7 @@ public record Confirmation(Console console, Environment environment, boolean ski
             plan.requireUnchanged(); // while somebody thought about it; and each place again before it changes
         }
         plan.run(console, concurrency);
-        console.done(title + " is published on " + spoken());
+        console.done("published on " + spoken() + ": " + title);
         environment.urls().values().stream().sorted().forEach(url -> console.say(url.toString()));
     }
 
@@ -59,8 +59,8 @@ public record Confirmation(Console console, Environment environment, boolean ski
         String sentence = "I want to release this to " + environment.name();
         String answer = console.ask("To publish " + title + " on " + spoken() + ", type: " + sentence + "\n>");
         if (!answer.equals(sentence)) {
-            throw Fault.refused("not confirmed", answer.isEmpty() ? "nothing was typed" : "typed was: " + answer,
-                    "run again and type the sentence, or say --noconfirm; nothing was published");
+            throw Fault.refused("not confirmed", answer.isEmpty() ? "nothing was typed" : "you typed: " + answer,
+                    "run again and type the sentence, or pass --noconfirm; nothing was published");
         }
     }
 }

@@ -99,7 +99,7 @@ public record Folder(String name, ObjectStore store, String bucket, String prefi
         Collections.sort(conflicts);
         List<Stage> stages = new ArrayList<>();
         // A place says which version it is becoming before it changes: whoever is killed in between leaves it to that version.
-        Optional.ofNullable(sends.remove(prefix + Folders.VERSION)).ifPresent(says -> stages.add(new Stage("its version", List.of(says))));
+        Optional.ofNullable(sends.remove(prefix + Folders.VERSION)).ifPresent(says -> stages.add(new Stage("version file", List.of(says))));
         // What is new before what links to it, and before what is deleted: no reader follows a link into nothing.
         for (Operation.Kind kind : List.of(Operation.Kind.CREATE, Operation.Kind.REPLACE)) {
             List<Operation> some = sends.values().stream().filter(operation -> operation.kind() == kind).toList();
@@ -130,14 +130,14 @@ public record Folder(String name, ObjectStore store, String bucket, String prefi
             if (changed.size() > FEW) {
                 why.add("and " + (changed.size() - FEW) + " more");
             }
-            throw Fault.refused(name + " is not what it was when the plan was made", why, Operation.SOMEBODY_ELSE);
+            throw Fault.refused(name + " has changed since the plan was made", why, Operation.SOMEBODY_ELSE);
         }
     }
 
     /** Finds each page that is not what it should be, where nothing is to be changed: of {@code version}, which it says it is. */
     public void proveUntouched(Version version, Findings findings) throws IOException {
         if (!items.containsKey("index.html")) {
-            findings.unproven("it was published without the rest of " + version + ": there is nothing to compare it with");
+            findings.unproven("it was published separately from " + version + ": there is nothing to compare it with");
             return;
         }
         List<String> others = compare().stages().stream().flatMap(stage -> stage.operations().stream()).map(Operation::what)
@@ -146,7 +146,7 @@ public record Folder(String name, ObjectStore store, String bucket, String prefi
             findings.proved();
         } else {
             findings.failure(others.get(0) + " is not that of " + version + (others.size() == 1 ? "" : ", nor are " + (others.size() - 1) + " others")
-                    + ", though " + name + " says it is at " + version + ": two have moved it at once; --point-to " + version + " puts it right");
+                    + ", though " + name + " says it is at " + version + ": two runs have moved it at once; --point-to " + version + " fixes that");
         }
     }
 
@@ -162,7 +162,7 @@ public record Folder(String name, ObjectStore store, String bucket, String prefi
             if (stored != null && stored.size() == item.getValue().size()) {
                 findings.proved();
             } else {
-                findings.failure(url(prefix + item.getKey()) + ": " + (stored == null ? "is missing" : "has " + stored.size() + " bytes, published were " + item.getValue().size()));
+                findings.failure(url(prefix + item.getKey()) + ": " + (stored == null ? "is missing" : "has " + stored.size() + " bytes, expected " + item.getValue().size()));
             }
         }
         there.keySet().forEach(key -> findings.failure(url(key) + ": is not part of this release's"));
@@ -186,7 +186,7 @@ public record Folder(String name, ObjectStore store, String bucket, String prefi
         } else if (!item.isAt(store, bucket, stored)) {
             String old = store.sha256(bucket, key);
             if (mode == Mode.CONTENT) {
-                conflicts.add(url(key) + " holds sha256 " + old + ", built was " + item.sha256());
+                conflicts.add(url(key) + " holds sha256 " + old + ", expected " + item.sha256());
             } else {
                 sends.put(key, Operation.replace(url(key), item.size(), old, item.sha256(), () -> item.send(store, bucket, key, mode.cacheControl, Optional.of(stored.etag()))));
             }
@@ -200,7 +200,7 @@ public record Folder(String name, ObjectStore store, String bucket, String prefi
         }
         int before = surplus.size() + items.size();
         if (mode == Mode.MIRROR && surplus.size() * 10 > before) {
-            return List.of(url(prefix) + " would lose " + surplus.size() + " of its pages, more than a tenth; if that is right, say --shrink "
+            return List.of(url(prefix) + " would lose " + surplus.size() + " of its pages, more than a tenth; if that is intended, pass --shrink "
                     + prefix.replaceAll("/$", ""));
         }
         return List.of();

@@ -23,7 +23,7 @@ import org.eclipse.jgit.lib.ObjectId;
  */
 public record GitRemote(Git git, String url, boolean gerrit, ReleaseTag tag, boolean replace) implements Destination {
 
-    private static final String REACH = "check the address, your ssh key and your rights there, and run again";
+    private static final String REACH = "check the address, your ssh key and your permissions there, and run again";
 
     @Override
     public String name() {
@@ -88,7 +88,7 @@ public record GitRemote(Git git, String url, boolean gerrit, ReleaseTag tag, boo
         }
         Optional<String> tagged = git.commit(ReleaseTag.ref(version)).map(ObjectId::name);
         if (!tagged.equals(Optional.of(built.commit()))) {
-            throw Fault.refused("release/ is not of the tag " + version, "it was built from " + built.commit() + ", the tag is "
+            throw Fault.refused("release/ was not built from the tag " + version, "it was built from " + built.commit() + ", the tag is "
                     + tagged.map(id -> "on " + id).orElse("gone"), "git checkout " + version + ", and run jbang build.java");
         }
         if (!git.head().name().equals(built.commit())) {
@@ -136,7 +136,7 @@ public record GitRemote(Git git, String url, boolean gerrit, ReleaseTag tag, boo
         boolean nothingNew = gerrit && (result.out() + result.err()).contains("no new changes");
         if (result.exit() != 0 && !nothingNew) {
             throw Fault.failed("git could not push " + refspec, List.of(result.out().strip(), push.because(result)),
-                    "mend what git says and run upload again: what is published already is skipped");
+                    "fix what git reports and run upload again: what is published already is skipped");
         }
     }
 }

@@ -67,7 +67,7 @@ public final class Guards {
             for (ImageStore store : stores) {
                 if (store.tag(newer.get().toString()).isPresent()) {
                     console.warn(store.name() + ":" + tag + " is at " + version + ", though manifest.nix is at " + newer.get()
-                            + ", which is there, too: --point-to " + newer.get() + " puts it right");
+                            + ", which is there too: --point-to " + newer.get() + " fixes that");
                 }
             }
         } catch (IOException e) {
@@ -110,7 +110,7 @@ public final class Guards {
         if (at.isPresent() && at.get().compareTo(version) > 0) {
             return Optional.of(what + " is at " + at.get());
         }
-        return finalOut(pointer, at).filter(out -> !version.isFinal()).map(out -> what + (at.isPresent() ? " is at " + at.get() : " is of nothing yet") + ", "
+        return finalOut(pointer, at).filter(out -> !version.isFinal()).map(out -> what + (at.isPresent() ? " is at " + at.get() : " does not exist yet") + ", "
                 + version + " is a pre-release, and " + out + " is out");
     }
 
@@ -125,8 +125,8 @@ public final class Guards {
     public void pointTo() {
         Optional<Version> out = finalOut(Pointer.manifest, Optional.empty());
         if (told.isEmpty() && !version.isFinal() && out.isPresent()) {
-            throw Fault.refused(version + " is a pre-release", out.get() + " is out, and whoever follows a final release is no tester",
-                    "name what shall point to it all the same: --move-pointers manifest,stable,latest,major");
+            throw Fault.refused(version + " is a pre-release", out.get() + " is out, and users of final releases must not get pre-releases",
+                    "to point to it anyway, name the pointers: --move-pointers manifest,stable,latest,major");
         }
     }
 
@@ -135,7 +135,7 @@ public final class Guards {
         String name = project.prefix() + "-" + version;
         if (said != null && environment.guarded() && !said.equals(name)) {
             throw Fault.refused("published bytes are not replaced on " + environment.name(), "people have pinned them",
-                    "release a new version; if it must be, say --replace " + name);
+                    "release a new version; to replace it anyway, pass --replace " + name);
         }
     }
 }

@@ -62,7 +62,7 @@ public record Images(List<ImageStore> stores, Path release, List<BuiltImage> ima
                     () -> store.manifest(manifest))));
             tags.add(tag(store, version, tagged ? Optional.empty() : there, wanted.index(), () -> { }));
             if (there.isPresent() && !tagged && !replace) {
-                conflicts.add(store.name() + ":" + version + " is " + there.get() + ", built was " + wanted.index().digest());
+                conflicts.add(store.name() + ":" + version + " is " + there.get() + ", expected " + wanted.index().digest());
             }
         }
         List<Operation> blobs = images.stream().flatMap(image -> blobs(image, missing).stream()).toList();
@@ -142,7 +142,7 @@ public record Images(List<ImageStore> stores, Path release, List<BuiltImage> ima
             // Registries know no conditional writes: as late as can be it is asked whether somebody else was here meanwhile.
             Optional<String> now = store.tag(tag);
             if (!now.equals(there) && !now.equals(Optional.of(index.digest()))) {
-                throw Fault.failed(what + " is not what it was when the plan was made", "it names " + now.orElse("nothing") + " now, and named " + there.orElse("nothing"),
+                throw Fault.failed(what + " has changed since the plan was made", "it names " + now.orElse("nothing") + " now, and named " + there.orElse("nothing"),
                         "find out who else publishes there, and run again");
             }
             store.tag(tag, index);

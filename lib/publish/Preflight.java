@@ -53,10 +53,10 @@ public record Preflight(Console console, Environment environment, boolean writes
                 }
                 Dialect dialect = store.probe(bucket);
                 if (!dialect.conditionalWrites()) {
-                    console.warn("bucket " + bucket + " has no conditional writes: two managers at once could overwrite each other");
+                    console.warn("bucket " + bucket + " does not support conditional writes: two release managers at once could overwrite each other");
                 }
                 if (!dialect.multipart()) {
-                    console.warn("bucket " + bucket + " takes no objects in parts: large files are sent in one piece");
+                    console.warn("bucket " + bucket + " does not support multipart uploads: large files are sent in one piece");
                 }
             });
         }
@@ -75,7 +75,7 @@ public record Preflight(Console console, Environment environment, boolean writes
                             + ", consumers trust " + expected, "use the key of this environment");
                 });
                 if (!PublicKey.of(mine.publicKey()).verifies(SAMPLE, mine.sign(SAMPLE))) {
-                    throw Fault.refused("the signing key signs what nobody can verify", "its secret half does not belong to its public half " + mine.publicKey(),
+                    throw Fault.refused("the signing key makes signatures that nobody can verify", "its secret half does not belong to its public half " + mine.publicKey(),
                             "use the key as nix-store --generate-binary-cache-key wrote it");
                 }
             });
@@ -115,7 +115,7 @@ public record Preflight(Console console, Environment environment, boolean writes
         if (!faults.isEmpty()) {
             throw Fault.refused(environment.name() + " is not ready for a release",
                     faults.stream().map(fault -> fault.getMessage() + " (" + fault.next() + ")").toList(),
-                    "mend " + (faults.size() == 1 ? "this" : "these") + " and run again; nothing was published").from(faults.get(0));
+                    "fix " + (faults.size() == 1 ? "this" : "these") + " and run again; nothing was published").from(faults.get(0));
         }
     }
 }

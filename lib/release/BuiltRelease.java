@@ -136,7 +136,7 @@ public record BuiltRelease(String target, Version version, String name, boolean 
                 top.text("commit"), top.optionalText("tag"), top.text("system"), top.text("profile"), files, images, jobs);
         top.nothingElse();
         if (!faults.isEmpty()) {
-            throw Fault.failed(where + " is not what build writes", faults, "run jbang build.java again");
+            throw Fault.failed(where + " was not written by build", faults, "run jbang build.java again");
         }
         return release;
     }

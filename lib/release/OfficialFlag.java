@@ -29,7 +29,7 @@ public record OfficialFlag(String file, boolean set, byte[] marked) {
             byte[] json = git.read(commit, file).orElseThrow();
             return new OfficialFlag(file, release.official().get(), Release.markOfficial(json, file));
         }
-        byte[] flake = git.read(commit, FLAKE).orElseThrow(() -> Fault.failed("nothing tells whether this is an official release",
+        byte[] flake = git.read(commit, FLAKE).orElseThrow(() -> Fault.failed("cannot tell whether this is an official release",
                 file + " has no key official_release, and there is no " + FLAKE, "add the key to " + file + ", false, and commit it"));
         return inFlake(flake, git.place(commit, FLAKE), file);
     }

@@ -41,7 +41,7 @@ public record Release(Project project, Version version, String name, Optional<Bo
             faults.add(file + ": release_name must be one line without quotes, and not empty");
         }
         if (!faults.isEmpty()) {
-            throw Fault.failed(file + " does not describe a release", faults, "mend it and run again");
+            throw Fault.failed(file + " does not describe a release", faults, "fix it and run again");
         }
         return new Release(project, version, name, official);
     }

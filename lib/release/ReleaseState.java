@@ -54,7 +54,7 @@ public record ReleaseState(Release release, String branch, ObjectId tip, Optiona
         if (!merged && !git.parents(head).equals(List.of(tip))) {
             throw Fault.refused("the tag " + version + " is not in the history of its branch " + branch,
                     branch + " is now on " + describe(git, tip),
-                    "git checkout " + branch + "; from there, tag --force-tag makes the release anew");
+                    "git checkout " + branch + "; then tag --force-tag makes the release again");
         }
         return new ReleaseState(release, branch, tip, tag, Optional.of(head), Optional.of(tip).filter(commit -> merged), true);
     }

@@ -35,7 +35,7 @@ public record ReleaseTag(String version, ObjectId commit, String branch) {
             FileTree.writeWhole(file(git, version), Json.pretty(object).getBytes(java.nio.charset.StandardCharsets.UTF_8));
         } catch (IOException e) {
             throw Fault.failed("the branch of " + version + " could not be remembered", e.toString(),
-                    "make room and run again").from(e);
+                    "free up space and run again").from(e);
         }
     }
 

@@ -37,7 +37,7 @@ public final class Version implements Comparable<Version> {
         // A repeated group is matched by recursion, and others may have written the text.
         if (text.length() > LONGEST || !matcher.matches()) {
             throw new IllegalArgumentException("'" + text.substring(0, Math.min(LONGEST, text.length()))
-                    + "' is no version: expected numbers such as 2.93.1, with -rc1, -beta.1 or -dev where it is not final");
+                    + "' is not a version: expected numbers such as 2.93.1, with -rc1, -beta.1 or -dev where it is not final");
         }
         List<BigInteger> numbers = new ArrayList<>();
         for (String number : matcher.group("numbers").split("\\.")) {

@@ -62,7 +62,7 @@ final class Measure {
         Exec.Result result = exec.run();
         if (result.exit() != 0 && !mayFail) {
             throw Fault.failed("a measured program failed: " + String.join(" ", command.line()), exec.because(result),
-                    "mend what it says, or leave it out with --peers");
+                    "fix what it reports, or leave it out with --peers");
         }
         // The last line; before it the shell may tell that its job has ended.
         List<String> said = Files.readAllLines(figures);

@@ -21,9 +21,9 @@ record Script(Path file, String launcher, List<String> java) {
         Exec compile = Exec.of(launcher, file.toString());
         Exec.Result compiled = compile.run(); // whatever it says to no arguments
         JsonNode info = new ObjectMapper().readTree(Exec.of(launcher, "info", "tools", file.toString())
-                .orFail("JBang tells nothing of " + file, "mend it and run again"));
+                .orFail("JBang could not describe " + file, "fix it and run again"));
         if (!Files.exists(Path.of(info.path("applicationJar").asText()))) {
-            throw Fault.failed(file + " could not be compiled", compile.because(compiled), "mend it and run again");
+            throw Fault.failed(file + " could not be compiled", compile.because(compiled), "fix it and run again");
         }
         List<String> line = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
         info.path("runtimeOptions").forEach(option -> line.add(option.asText()));

@@ -55,7 +55,7 @@ final class Senders {
                             var first = there.keySet().stream().filter(key -> !set.sizes().containsKey(key)).findFirst();
                             throw Fault.failed(name + " did not send what it was to send", "below " + job.in("s3://") + " are " + there.size()
                                     + " objects, not the " + set.sizes().size() + " files with their sizes" + first.map(key -> "; such as " + key)
-                                    .orElse(""), "there is nothing to compare; mend it, or leave it out with --peers");
+                                    .orElse(""), "there is nothing to compare; fix it, or leave it out with --peers");
                         }
                     }
 

@@ -79,7 +79,7 @@ final class Target implements AutoCloseable {
         BufferedReader out = process.inputReader(StandardCharsets.UTF_8);
         String endpoint = out.readLine();
         if (endpoint == null) {
-            throw Fault.failed("the open object store did not start", said.toString(), "mend what it says, or leave out floor with --peers");
+            throw Fault.failed("the open object store did not start", said.toString(), "fix what it reports, or leave out floor with --peers");
         }
         return new Target(URI.create(endpoint), "local", "", "", Optional.of(() -> {
             process.getOutputStream().close(); // Exec's guard ends it

@@ -163,7 +163,7 @@ public final class SigningKey implements AutoCloseable {
                 write();
             } catch (IOException | IllegalStateException e) {
                 close();
-                throw Fault.failed("the signing key could not be put into a file", folder + ": " + e, "make room there and run again").from(e);
+                throw Fault.failed("the signing key could not be written to a file", folder + ": " + e, "free up space there and run again").from(e);
             }
         }
         return file;

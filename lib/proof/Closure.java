@@ -92,7 +92,7 @@ record Closure(Fetching fetcher, Optional<PublicKey> key, Predicate<String> deep
     /** The narinfo, where it is that of the path; what is wrong with it is found. */
     private Optional<Narinfo> narinfo(String path, String why, Findings findings) {
         if (!path.matches(PATH)) {
-            findings.failure("'" + path + "' is no store path, and " + why);
+            findings.failure("'" + path + "' is not a store path, and " + why);
             return Optional.empty();
         }
         String key = path.substring(path.lastIndexOf('/') + 1).substring(0, 32) + ".narinfo";
@@ -108,7 +108,7 @@ record Closure(Fetching fetcher, Optional<PublicKey> key, Predicate<String> deep
         try {
             narinfo = Narinfo.parse(new String(bytes, StandardCharsets.UTF_8));
         } catch (Fault fault) {
-            findings.failure(name + ": is no narinfo: " + String.join("; ", fault.why()));
+            findings.failure(name + ": is not a narinfo: " + String.join("; ", fault.why()));
             return Optional.empty();
         }
         if (!narinfo.storePath().equals(path)) {

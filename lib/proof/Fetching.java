@@ -28,7 +28,7 @@ final class Fetching {
     private static final Duration LONGEST = Duration.ofHours(1);
     private static final Duration POLL = Duration.ofSeconds(2);
     /** What is said of what the store has, and a public address does not show. */
-    static final String LATE = "the store has it: a cache on the way keeps what it said before";
+    static final String LATE = "the store has it: a cache in between still serves its old answer";
 
     private final Fetcher fetcher;
     /** Of each server, how many things could not be read since one could. */
@@ -66,7 +66,7 @@ final class Fetching {
             if (began == null) {
                 began = now;
                 until = now.plus(patience);
-                console.say("a public address does not show yet what the store has: caches on the way are waited for");
+                console.say("a public address does not show yet what the store has: waiting for the caches in between");
             }
             Instant longest = began.plus(LONGEST);
             Instant end = now.plus(kept).isAfter(longest) ? longest : now.plus(kept);
@@ -166,7 +166,7 @@ final class Fetching {
         String server = name.startsWith("s3:") ? "the object store" : name.replaceFirst("(?<=://)([^/]*).*", "$1");
         AtomicInteger failed = unread.computeIfAbsent(server, s -> new AtomicInteger());
         if (failed.get() >= GIVEN_UP) {
-            throw Fault.failed(server + " is not asked any more", "it could not be read " + GIVEN_UP + " times", LOOK);
+            throw Fault.failed(server + " is not asked again", "it could not be read " + GIVEN_UP + " times", LOOK);
         }
         try {
             T answer = again(name, request);

@@ -97,7 +97,7 @@ public final class Proof {
         return check("release files", findings -> {
             SortedMap<String, BuiltFile> files = built.below("artifacts/" + folder.replaceAll("/$", ""));
             if (!files.containsKey("manifest.nix")) {
-                findings.failure("release.json names no " + folder + "manifest.nix: it is not that of a whole release");
+                findings.failure("release.json names no " + folder + "manifest.nix: it does not describe a complete release");
             }
             files("release files", wanted("releases", folder, files), Instant.MIN, findings);
             manifestNames(folder + "manifest.nix", built, findings);
@@ -106,7 +106,7 @@ public final class Proof {
             if (released.isEmpty()) {
                 findings.failure(name + ": is missing");
             } else if (!released.get().equals(built)) {
-                findings.failure(name + ": does not say what was built here");
+                findings.failure(name + ": does not describe what was built here");
             } else {
                 findings.proved();
             }
@@ -193,9 +193,9 @@ public final class Proof {
             if (actual == null) {
                 findings.failure(ref + " on " + url + ": is missing");
             } else if (commit.isPresent() && !actual.equals(commit.get())) {
-                findings.failure(ref + " on " + url + ": is on " + actual + ", released was " + commit.get());
+                findings.failure(ref + " on " + url + ": is on " + actual + ", expected " + commit.get());
             } else if (peeled == null) {
-                findings.failure(ref + " on " + url + ": is no annotated tag");
+                findings.failure(ref + " on " + url + ": is not an annotated tag");
             } else {
                 findings.proved();
             }
@@ -242,25 +242,25 @@ public final class Proof {
             }
             // A proof that looked at nothing is none.
             if (findings.count() == 0 && findings.failures().isEmpty() && findings.unproven().isEmpty()) {
-                findings.failure("there was nothing to look at");
+                findings.failure("there was nothing to check");
             }
             List<String> found = findings.failures().stream().sorted().toList();
             found.stream().limit(SHOWN).forEach(failure -> failures.add(named.name() + ": " + failure));
             if (found.size() > SHOWN) {
-                failures.add(named.name() + ": and " + (found.size() - SHOWN) + " more such");
+                failures.add(named.name() + ": and " + (found.size() - SHOWN) + " more");
             }
             remedies.addAll(findings.remedies());
             findings.unproven().forEach(sentence -> console.warn("not proved: " + named.name() + ": " + sentence));
             proved.add(named.name() + " " + findings.count());
         }
         if (parts.isEmpty()) {
-            failures.add("there was nothing to look at");
+            failures.add("there was nothing to check");
         }
         if (failures.stream().anyMatch(failure -> failure.contains(Fetching.LATE))) {
-            remedies.add("what the store has is published: wait until the caches on the way have let go of what they kept, or have them purged, and run again");
+            remedies.add("what the store has is published: wait until the caches in between have expired, or purge them, and run again");
         }
         if (!failures.stream().allMatch(failure -> failure.contains(Fetching.LATE))) {
-            remedies.add("what is missing or has other bytes: see who else writes there, fix or remove it, and run again");
+            remedies.add("where something is missing or has other bytes: find out who else writes there, fix or remove it, and run again");
         }
         if (!failures.isEmpty()) {
             throw Fault.failed("what was published is not what was built", failures, String.join("; ", remedies));
@@ -293,14 +293,14 @@ public final class Proof {
             return from.read(file.role(), file.key(), in -> {
                 Measured actual = Measured.of(in, file.size() + SLACK);
                 if (actual.size() > file.size() + SLACK) {
-                    return Optional.of("has more than " + (file.size() + SLACK) + " bytes, built was " + file.sha256() + " and " + file.size());
+                    return Optional.of("has more than " + (file.size() + SLACK) + " bytes, expected " + file.sha256() + " and " + file.size());
                 }
                 String sha256 = actual.hex();
                 return actual.size() == file.size() && sha256.equals(file.sha256()) ? Optional.empty()
-                        : Optional.of("has sha256 " + sha256 + " and " + actual.size() + " bytes, built was " + file.sha256() + " and " + file.size());
+                        : Optional.of("has sha256 " + sha256 + " and " + actual.size() + " bytes, expected " + file.sha256() + " and " + file.size());
             });
         } catch (NotThere e) {
-            return Optional.of("is missing (" + e.getMessage() + "), built was " + file.sha256());
+            return Optional.of("is missing (" + e.getMessage() + "), expected " + file.sha256());
         }
     }
 

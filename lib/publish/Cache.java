@@ -132,10 +132,10 @@ public final class Cache implements Destination {
             long room = there.toFile().getUsableSpace();
             // 0 is also what is said of a place that does not tell; a place that is full will say so.
             if (room == 0) {
-                console.warn("how much room there is in " + there + " could not be found out; staging needs up to " + Progress.size(bytes));
+                console.warn("the free space in " + there + " could not be determined; staging needs up to " + Progress.size(bytes));
             } else if (room < bytes) {
-                throw Fault.refused("there is no room to stage the cache", staging + " needs up to " + Progress.size(bytes) + ", there are " + Progress.size(room),
-                        "make room there and run again; nothing was published");
+                throw Fault.refused("there is not enough space to stage the cache", staging + " needs up to " + Progress.size(bytes) + ", there are " + Progress.size(room),
+                        "free up space there and run again; nothing was published");
             }
         } catch (IOException e) {
             throw Fault.failed("the cache could not be compared with what was built", e.toString(), "run again").from(e);
@@ -168,7 +168,7 @@ public final class Cache implements Destination {
         try {
             narinfo = Narinfo.parse(text);
         } catch (Fault fault) {
-            return notOurs(name, "is no narinfo: " + String.join("; ", fault.why()), conflicts);
+            return notOurs(name, "is not a narinfo: " + String.join("; ", fault.why()), conflicts);
         }
         if (!narinfo.storePath().equals(path.path())) {
             return notOurs(name, "is of " + narinfo.storePath() + ", it should be that of " + path.path(), conflicts);

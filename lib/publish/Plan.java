@@ -52,12 +52,6 @@ public final class Plan {
                 .allMatch(operation -> operation.kind() == Operation.Kind.VERIFY);
     }
 
-    /** What is still to be done, a line a destination and stage. */
-    public List<String> remaining() {
-        return steps.stream().map(step -> step.title() + ": " + step.stage().operations().size() + " operations, such as "
-                + step.stage().operations().get(0)).toList();
-    }
-
     /** Throws Fault (refused) with every conflict. */
     public void requireNoConflicts() {
         if (!conflicts.isEmpty()) {
@@ -124,7 +118,8 @@ public final class Plan {
         try {
             for (Step step : steps) {
                 current = new Progress(console, step.title(), step.stage().operations().size(), bytes(step.stage().operations()));
-                console.step(step.title() + ", " + step.stage().operations().size() + " operations");
+                int count = step.stage().operations().size();
+                console.step(step.title() + ", " + count + (count == 1 ? " operation" : " operations"));
                 act(step.title(), step.unchanged());
                 runStage(threads, step);
                 finished++;

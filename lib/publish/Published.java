@@ -27,7 +27,7 @@ public record Published(ObjectStore store, Environment environment, Project proj
         return store.get(environment.releases(), "manifest.nix").map(bytes -> new String(bytes, StandardCharsets.UTF_8)).map(manifest -> {
             Matcher name = Pattern.compile("-" + Pattern.quote(project.prefix()) + "-(\\d[^\"]{0,100})\"").matcher(manifest);
             return (name.find() ? parse(name.group(1)) : Optional.<Version>empty())
-                    .orElseThrow(() -> Fault.refused("s3://" + environment.releases() + "/manifest.nix does not tell its version",
+                    .orElseThrow(() -> Fault.refused("s3://" + environment.releases() + "/manifest.nix does not state its version",
                             manifest.lines().limit(3).toList(), "look at it, and fix it by hand or remove it"));
         });
     }
@@ -48,7 +48,7 @@ public record Published(ObjectStore store, Environment environment, Project proj
     public Optional<Version> manual(String which) {
         String key = project.manual(which) + Folders.VERSION;
         return store.get(environment.docs(), key).map(bytes -> new String(bytes, StandardCharsets.UTF_8)).map(text ->
-                parse(text.strip().replaceFirst("\\s.*", "")).orElseThrow(() -> Fault.refused("s3://" + environment.docs() + "/" + key + " does not tell a version",
+                parse(text.strip().replaceFirst("\\s.*", "")).orElseThrow(() -> Fault.refused("s3://" + environment.docs() + "/" + key + " does not state a version",
                         text.lines().limit(3).toList(), "look at it, and fix it by hand or remove it")));
     }
 
@@ -78,8 +78,8 @@ public record Published(ObjectStore store, Environment environment, Project proj
                 return version;
             }
         }
-        throw Fault.refused(repository.name() + ":" + tag + " does not tell its version", "it names " + digest + ", which is not what any version's tag names",
-                "find out who set it; --move-pointers " + (tag.equals("latest") ? Pointer.latest : Pointer.major) + " moves it all the same");
+        throw Fault.refused(repository.name() + ":" + tag + " does not state its version", "it names " + digest + ", which is not what any version's tag names",
+                "find out who set it; --move-pointers " + (tag.equals("latest") ? Pointer.latest : Pointer.major) + " moves it anyway");
     }
 
     /** Every version that has a folder of its own, whole or not. */

@@ -61,13 +61,13 @@ class build implements Cli.Phase {
             description = "What to build: all, or only the manual, which needs no tag; default: ${DEFAULT-VALUE}.")
     Target target;
 
-    @Option(names = {"-j", "--max-jobs"}, paramLabel = "N", description = "How many builds run at once on this machine, as Nix's max-jobs.")
+    @Option(names = {"-j", "--max-jobs"}, paramLabel = "N", description = "How many builds run at once on this machine; Nix's setting max-jobs.")
     String maxJobs;
 
-    @Option(names = "--cores", paramLabel = "N", description = "How many cores a build may use, as Nix's cores.")
+    @Option(names = "--cores", paramLabel = "N", description = "How many cores a build may use; Nix's setting cores.")
     String cores;
 
-    @Option(names = "--builders", paramLabel = "SPEC", description = "Remote builders, as Nix's builders.")
+    @Option(names = "--builders", paramLabel = "SPEC", description = "Remote builders; Nix's setting builders.")
     String builders;
 
     @Option(names = "--option", arity = "2", paramLabel = "NAME VALUE", hideParamSyntax = true,

@@ -79,12 +79,12 @@ class LinksTest {
             PAGES + "; ../../../../outside; is a link to ../../../../outside, outside the checkout",
             PAGES + "; nowhere; is a link to nowhere, which is not there",
             PAGES + "; release-notes; in a loop",
-            "doc/manual/rl-next; ../../../outside; out of the checkout",
+            "doc/manual/rl-next; ../../../outside; outside the checkout",
             "doc/manual/rl-next; rl-next/x; in a loop",
             "doc/manual/rl-next/a-cups.md; /etc/hostname; is a link to /etc/hostname, outside the checkout",
             "doc/manual/rl-next/a-cups.md; gone.md; which is not there",
-            "doc/manual/src/SUMMARY.md; ../../../../TOC.md; out of the checkout",
-            "version.json; ../version.json; out of the checkout",
+            "doc/manual/src/SUMMARY.md; ../../../../TOC.md; outside the checkout",
+            "version.json; ../version.json; outside the checkout",
             "version.json; version.json; in a loop"})
     void aLinkThatLeadsNowhereIsNamedByCheckAndByTheRun(String path, String target, String says) throws IOException {
         Checkout checkout = start();

@@ -144,7 +144,7 @@ class LoginTest {
         assertEquals(config + ", by docker-credential-safe", origin("docker.io/kettle/kettle"));
         assertEquals(config + ", by docker-credential-safe", origin("r.example.org/kettle"));
         assertEquals("none", origin("unknown.example.org/kettle"));
-        for (String[] bad : new String[][] {{"locked.example.org", "the safe is locked"}, {"odd.example.org", "no JSON"}}) {
+        for (String[] bad : new String[][] {{"locked.example.org", "the safe is locked"}, {"odd.example.org", "is not JSON"}}) {
             Fault fault = assertThrows(Fault.class, () -> origin(bad[0] + "/kettle"));
             assertTrue(fault.getMessage().contains("docker-credential-safe") && fault.getMessage().contains(bad[1]), fault.getMessage());
             assertFalse(fault.getMessage().contains("hush"), fault.getMessage());

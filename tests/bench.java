@@ -1,6 +1,6 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
 //JAVA 17+
-//DESCRIPTION Benchmarks: what sending costs, compared with the programs everybody knows.
+//DESCRIPTION Benchmarks: what sending costs, compared with well-known programs.
 //DEPS info.picocli:picocli:4.7.7
 //DEPS com.fasterxml.jackson.core:jackson-databind:2.22.4
 //DEPS com.github.luben:zstd-jni:1.5.7-28
@@ -41,7 +41,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 @Command(name = "bench", mixinStandardHelpOptions = true, subcommands = {bench.Upload.class, ImagesBench.class},
-        description = "Compares with the programs everybody knows; everything in a temporary folder and on loopback.")
+        description = "Compares with well-known programs; everything in a temporary folder and on loopback.")
 class bench {
 
     public static void main(String[] args) {

@@ -59,7 +59,7 @@ public final class Cli {
         @Option(names = "--repo", paramLabel = "DIR", description = "The checkout; default: the one that contains the current folder.")
         public Path repo;
 
-        @Option(names = "--verbose", description = "Print stack traces with errors; upload: print every operation of the plan.")
+        @Option(names = "--verbose", description = "Print stack traces with errors, and in upload every operation of the plan.")
         public boolean verbose;
 
         @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this help and exit.")

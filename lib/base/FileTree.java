@@ -62,6 +62,11 @@ public final class FileTree {
         return digest("SHA-256", file);
     }
 
+    /** As hex digits. */
+    public static String sha256(byte[] bytes) {
+        return HexFormat.of().formatHex(digest("SHA-256").digest(bytes));
+    }
+
     public static MessageDigest digest(String algorithm) {
         try {
             return MessageDigest.getInstance(algorithm);

@@ -9,7 +9,6 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -126,7 +125,7 @@ public final class FlakeSource {
         if (!item.is().equals(is)) {
             return Optional.of("is a " + item.is() + ", in the tag it is a " + is);
         }
-        return item.bytes().equals(sha256(blob)) || pointer.matches() && item.bytes().equals(pointer.group(1)) ? Optional.empty() : Optional.of("has other bytes");
+        return item.bytes().equals(FileTree.sha256(blob)) || pointer.matches() && item.bytes().equals(pointer.group(1)) ? Optional.empty() : Optional.of("has other bytes");
     }
 
     private boolean inSubmodule(String name) {
@@ -141,7 +140,7 @@ public final class FlakeSource {
 
     private static Item item(Path file) throws IOException {
         if (Files.isSymbolicLink(file)) {
-            return new Item("link", sha256(Files.readSymbolicLink(file).toString().getBytes(StandardCharsets.UTF_8)));
+            return new Item("link", FileTree.sha256(Files.readSymbolicLink(file).toString().getBytes(StandardCharsets.UTF_8)));
         }
         return new Item(Files.getPosixFilePermissions(file).contains(PosixFilePermission.OWNER_EXECUTE) ? "program" : "file", FileTree.sha256(file));
     }
@@ -152,7 +151,7 @@ public final class FlakeSource {
             for (TarArchiveEntry entry = entries.getNextEntry(); entry != null; entry = entries.getNextEntry()) {
                 String name = local(entry.getName().substring(Math.min(prefix.length(), entry.getName().length())));
                 if (entry.isSymbolicLink()) {
-                    items.put(name, new Item("link", sha256(local(entry.getLinkName()).getBytes(StandardCharsets.UTF_8))));
+                    items.put(name, new Item("link", FileTree.sha256(local(entry.getLinkName()).getBytes(StandardCharsets.UTF_8))));
                 } else if (entry.isFile()) {
                     items.put(name, new Item((entry.getMode() & 0100) != 0 ? "program" : "file", Measured.of(entries, Long.MAX_VALUE).hex()));
                 }
@@ -164,9 +163,5 @@ public final class FlakeSource {
     // As this JVM reads that name from a folder: in the C locale it cannot tell one character beyond ASCII from another.
     private static String local(String name) {
         return new String(name.getBytes(StandardCharsets.UTF_8), Charset.forName(System.getProperty("sun.jnu.encoding", "UTF-8")));
-    }
-
-    private static String sha256(byte[] bytes) {
-        return HexFormat.of().formatHex(FileTree.digest("SHA-256").digest(bytes));
     }
 }

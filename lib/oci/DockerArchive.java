@@ -15,7 +15,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -150,7 +149,7 @@ public final class DockerArchive {
 
     /** {@code sha256:} and the digest in hex. */
     public static String digest(byte[] bytes) {
-        return "sha256:" + HexFormat.of().formatHex(FileTree.digest("SHA-256").digest(bytes));
+        return "sha256:" + FileTree.sha256(bytes);
     }
 
     private Image image() {

@@ -5,7 +5,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.Optional;
 import lib.base.FileTree;
 import lib.release.BuiltRelease.BuiltFile;
@@ -107,7 +106,7 @@ public interface Item {
 
         @Override
         public String sha256() {
-            return HexFormat.of().formatHex(FileTree.digest("SHA-256").digest(bytes()));
+            return FileTree.sha256(bytes());
         }
 
         @Override

@@ -1,6 +1,5 @@
 package lib.publish;
 
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;

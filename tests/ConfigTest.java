@@ -202,7 +202,7 @@ class ConfigTest {
         record Bad(String expected, String releases, String docs, URI endpoint, String registry, String git, String key) {
         }
         for (Bad bad : List.of(
-                new Bad("no bucket name", "Rel", "docs", live.endpoint().get(), "h/p", "x", null),
+                new Bad("not a bucket name", "Rel", "docs", live.endpoint().get(), "h/p", "x", null),
                 new Bad("four different buckets", "docs", "docs", live.endpoint().get(), "h/p", "x", null),
                 new Bad("must use https", "releases", "docs", URI.create("http://10.0.0.1"), "h/p", "x", null),
                 new Bad("web address", "releases", "docs", URI.create("https://me:secret@s3.example.org"), "h/p", "x", null),

@@ -304,7 +304,7 @@ class NotesMarkdownTest {
         assertSaysTheSame(old, new Note("s", "[foo] [^1] [bar]\n\n[foo]: /x\n[bar]: /y\n\n[^1]: z"));
         String body = Page.of(old, new Note("s", "[foo] [^1] [bar]\n\n[foo]: /x\n[bar]: /y\n\n[^1]: z")).body();
         assertTrue(body.contains("[foo][foo-n0] [^1-n0] [bar][bar-n0-2]\n") && body.endsWith(old), body);
-        assertEquals(List.of(PENDING + "n0.md:6: [foo] is plain text here, but in doc/manual/src/release-notes/rl-2.95.md it stands for something: "
+        assertEquals(List.of(PENDING + "n0.md:6: [foo] is plain text here, but in doc/manual/src/release-notes/rl-2.95.md it is defined: "
                 + "write \\[foo]"), faults(old, new Note("s", "the\n\n[foo]")));
     }
 

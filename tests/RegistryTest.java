@@ -261,7 +261,7 @@ class RegistryTest {
         Map<FaultProxy.Fault, String> lasting = new LinkedHashMap<>();
         lasting.put(FaultProxy.Fault.UNAUTHORIZED_401, "log in and run again");
         lasting.put(FaultProxy.Fault.FORBIDDEN_403, "give this login write access");
-        lasting.put(FaultProxy.Fault.NOT_FOUND_404, "see that the repository is there");
+        lasting.put(FaultProxy.Fault.NOT_FOUND_404, "check that the repository exists");
         lasting.put(FaultProxy.Fault.TOO_MANY_429, "wait as long as it asks");
         lasting.put(FaultProxy.Fault.ERROR_500, "run again");
         lasting.put(FaultProxy.Fault.CUT_REQUEST, "run again");

@@ -314,7 +314,7 @@ class RegistryTest {
         Registry unwilling = registries.keep(new Registry(Registries.host(never) + "/" + Registries.PATH, Optional.empty(), List.of(), true,
                 new Tuning(8, 0, 0, Duration.ofSeconds(5), Duration.ofSeconds(20), 3, Duration.ofSeconds(1)), Network.PLAIN));
         Fault fault = assertThrows(Fault.class, () -> unwilling.tag("other", ImageIndex.of(registries.built.images()).index()));
-        assertTrue(fault.getMessage().contains("404") && fault.getMessage().contains("does not know yet"), fault.getMessage());
+        assertTrue(fault.getMessage().contains("404") && fault.getMessage().contains("does not have yet"), fault.getMessage());
         assertEquals(Optional.empty(), unwilling.tag("other"));
     }
 

@@ -337,7 +337,7 @@ class AccessTest {
         env.put("AWS_CREDENTIAL_EXPIRATION", "2026-01-31T12:16:00Z");
         ephemeral().checkLifetime();
         env.put("AWS_CREDENTIAL_EXPIRATION", "tomorrow");
-        assertFault(() -> ephemeral(), "AWS_CREDENTIAL_EXPIRATION is no time");
+        assertFault(() -> ephemeral(), "AWS_CREDENTIAL_EXPIRATION is not a time");
     }
 
     @Test

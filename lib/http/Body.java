@@ -226,7 +226,7 @@ public final class Body {
     }
 
     private Fault unreadable(String why) {
-        return Fault.failed(file + " cannot be read", why, "see that it is there and that nothing changes it, and run again");
+        return Fault.failed(file + " cannot be read", why, "check that it exists and that nothing changes it, and run again");
     }
 
     // More than was announced would be taken for the next request.

@@ -23,7 +23,7 @@ public final class Head {
     /** As above, of one header. */
     public static void require(String server, String name, String value) {
         if (!oneLine(name) || !oneLine(value)) {
-            throw Fault.failed(server + " is not asked for anything", "the header " + (oneLine(name) ? name.toLowerCase(Locale.ROOT) : "")
+            throw Fault.failed(server + " was not sent a request", "the header " + (oneLine(name) ? name.toLowerCase(Locale.ROOT) : "")
                     + " would have a line break or another control character in it",
                     "see where that value comes from (a variable, a file, a server's answer), and run again");
         }

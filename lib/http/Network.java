@@ -89,7 +89,7 @@ public final class Network {
     }
 
     private static Proxy read(String name, String text) {
-        Fault unclear = Fault.usage(name + " is no address of a proxy", "it is to be http://HOST:PORT, or http://USER:PASSWORD@HOST:PORT",
+        Fault unclear = Fault.usage(name + " is not the address of a proxy", "it must be http://HOST:PORT, or http://USER:PASSWORD@HOST:PORT",
                 "set it to one, or unset it");
         try {
             URI uri = new URI(text.contains("://") ? text : "http://" + text);

@@ -195,7 +195,7 @@ public final class Pool implements AutoCloseable {
         }
         String length = headers.getOrDefault("content-length", "0");
         if (!length.matches("\\d{1,18}")) {
-            throw new IOException("an answer whose Content-Length is none: '" + Refusal.brief(length) + "'");
+            throw new IOException("an answer with an invalid Content-Length: '" + Refusal.brief(length) + "'");
         }
         return headers;
     }

@@ -47,7 +47,7 @@ final class StrictAnswers implements HttpMessageParserFactory<ClassicHttpRespons
             public int read(byte[] bytes, int offset, int length) throws IOException {
                 int read = super.read(bytes, offset, length);
                 if (read < 0) {
-                    throw new ConnectionClosedException("the answer broke off, or there was none");
+                    throw new ConnectionClosedException("the answer was cut off, or there was none");
                 }
                 return read;
             }

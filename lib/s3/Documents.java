@@ -90,7 +90,7 @@ final class Documents implements ExecutionInterceptor {
     }
 
     private static SdkClientException brokenOff(IOException cause) {
-        return SdkClientException.create("the answer broke off", cause == null ? new EOFException() : cause);
+        return SdkClientException.create("the answer was cut off", cause == null ? new EOFException() : cause);
     }
 
     /** What to throw for an answer of success that is something else than was asked for. */

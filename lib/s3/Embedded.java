@@ -50,7 +50,7 @@ public final class Embedded implements AutoCloseable {
             Thread errors = new Thread(() -> process.errorReader(StandardCharsets.UTF_8).lines().forEach(text -> {
                 said.append(text).append('\n');
                 if (text.startsWith("[jbang] Resolving")) {
-                    console.say("fetching the embedded object store's libraries, this once");
+                    console.say("fetching the embedded object store's libraries, only this once");
                 }
             }), "embedded store");
             errors.setDaemon(true);
@@ -59,7 +59,7 @@ public final class Embedded implements AutoCloseable {
             Optional<String> endpoint = Optional.ofNullable(out.readLine());
             if (endpoint.isEmpty()) {
                 errors.join(1000);
-                throw Fault.failed("the embedded object store did not start", said.toString(), "mend what it says and run again");
+                throw Fault.failed("the embedded object store did not start", said.toString(), "fix what it reports and run again");
             }
             return new Embedded(process, URI.create(endpoint.get()), out.readLine(), out.readLine());
         } catch (InterruptedException e) {

@@ -100,7 +100,7 @@ public final class Keys implements AwsCredentialsProvider, AutoCloseable {
             if (e.getCause() != null && !(e.getCause() instanceof UncheckedIOException)) {
                 why += " " + e.getCause().getMessage().strip();
             }
-            String next = "mend the profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, which this prints: aws configure export-credentials --format env";
+            String next = "fix the profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, which this prints: aws configure export-credentials --format env";
             throw had ? Fault.failed(what, why, next) : Fault.refused(what, why, next);
         }
     }
@@ -139,7 +139,7 @@ public final class Keys implements AwsCredentialsProvider, AutoCloseable {
             try {
                 session.expirationTime(Instant.parse(end));
             } catch (DateTimeException e) {
-                throw Fault.refused("AWS_CREDENTIAL_EXPIRATION is no time", "it is '" + end + "'", "unset it, or set it as the AWS tools do: 2026-01-31T12:00:00Z");
+                throw Fault.refused("AWS_CREDENTIAL_EXPIRATION is not a time", "it is '" + end + "'", "unset it, or set it as the AWS tools do: 2026-01-31T12:00:00Z");
             }
         });
         return session.build();
@@ -164,7 +164,7 @@ public final class Keys implements AwsCredentialsProvider, AutoCloseable {
                     : ProfileFileSupplier.aggregate(files.toArray(ProfileFileSupplier[]::new));
         } catch (SdkException | IllegalArgumentException e) {
             throw Fault.refused("there are no keys for " + environment.endpoint().orElseThrow(),
-                    config + " or " + credentials + " cannot be read: " + e.getMessage(), "mend it and run again");
+                    config + " or " + credentials + " cannot be read: " + e.getMessage(), "fix it and run again");
         }
     }
 
@@ -297,7 +297,7 @@ public final class Keys implements AwsCredentialsProvider, AutoCloseable {
                         : "it printed no JSON object, but " + result.out().length() + " characters of something else");
             }
             throw none(faults.stream().map(fault -> MAKER + ": " + fault).toList(),
-                    "it should print {\"name\", \"id\", \"secret_key\"}; look at its version, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
+                    "it should print {\"name\", \"id\", \"secret_key\"}; check its version, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
         }
 
         private Fault none(List<String> why, String next) {

@@ -67,7 +67,7 @@ public final class Listing {
             for (CommonPrefix common : page.commonPrefixes()) {
                 String folder = common.prefix();
                 require(folder != null && folder.startsWith(prefix) && folder.indexOf('/', prefix.length()) == folder.length() - 1,
-                        "it lists '" + folder + "', which is no folder right below '" + prefix + "'");
+                        "it lists '" + folder + "', which is not a folder directly below '" + prefix + "'");
                 folders.add(folder.substring(prefix.length(), folder.length() - 1));
             }
             if (!page.isTruncated()) {

@@ -305,7 +305,7 @@ public final class ObjectStore implements AutoCloseable {
     public void requireAt(String bucket, String key, Optional<String> etag) {
         Optional<String> now = ask(name(bucket, key) + " cannot be read", () -> wire.head(bucket, key)).map(head -> head.getOrDefault("etag", "").replace("\"", ""));
         if (!now.equals(etag)) {
-            throw Fault.refused(name(bucket, key) + " is not what it was when the plan was made", "it had the ETag " + etag.orElse("of nothing") + ", and has "
+            throw Fault.refused(name(bucket, key) + " has changed since the plan was made", "it had the ETag " + etag.orElse("of nothing") + ", and has "
                     + now.orElse("that of nothing"), "find out who else publishes there, and run again");
         }
     }
@@ -344,7 +344,7 @@ public final class ObjectStore implements AutoCloseable {
             if (response.hasErrors()) {
                 throw Fault.failed("objects in " + bucket + " could not be deleted",
                         response.errors().stream().map(error -> error.key() + ": " + error.code() + " " + error.message()).toList(),
-                        "run again; what is gone is gone and is not asked for twice");
+                        "run again; what is already deleted is not deleted twice");
             }
         }
     }
@@ -372,13 +372,13 @@ public final class ObjectStore implements AutoCloseable {
             case "AuthorizationHeaderMalformed", "InvalidRegion", "IllegalLocationConstraintException", "PermanentRedirect", "TemporaryRedirect" ->
                     "set the environment's region and endpoint to those of the bucket: the store names them above";
             case "NoSuchBucket" -> "check the bucket's name in the environment; releng makes no buckets";
-            case "QuotaExceeded", "InsufficientStorage", "XMinioStorageFull" -> "have room made in the store, and run again: what is there is not sent twice";
+            case "QuotaExceeded", "InsufficientStorage", "XMinioStorageFull" -> "have space freed in the store, and run again: what is there is not sent twice";
             case "BadDigest", "XAmzContentSHA256Mismatch" -> "the file is not what was built, or was changed on the way: build again";
             default -> switch (e.status) {
                 case 407 -> Network.LOGIN;
                 case 301, 302, 303, 307, 308 -> "set the environment's region and endpoint to those of the bucket: this address sends elsewhere";
-                case 413, 507 -> "have room made in the store, or a larger object allowed, and run again: what is there is not sent twice";
-                case 200 -> "see that this is the address of an object store, and that nothing on the way answers in its place";
+                case 413, 507 -> "have space freed in the store, or a larger object allowed, and run again: what is there is not sent twice";
+                case 200 -> "check that this is the address of an object store, and that nothing in between answers in its place";
                 case 401, 403 -> "check that the key may do this on this bucket";
                 case 404 -> "check the bucket's name in the environment; releng makes no buckets";
                 default -> "run again: what is there is not sent twice";

@@ -74,7 +74,7 @@ public final class Parts {
         Optional<Map<String, String>> there = wire.head(bucket, key);
         if (there.isEmpty() || !sha256.equals(there.get().get("x-amz-meta-sha256"))
                 || !Long.toString(Files.size(file)).equals(there.get().get("content-length"))) {
-            throw new IOException("all parts were sent, but the object is not there whole; is somebody else sending it?");
+            throw new IOException("all parts were sent, but the object is not complete; is somebody else sending it?");
         }
     }
 

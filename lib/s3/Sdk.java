@@ -73,7 +73,7 @@ public final class Sdk implements AutoCloseable {
                 }
                 throw e;
             } catch (NumberFormatException | DateTimeException e) {
-                throw new Refusal(200, "", "what is to be a number, or a time, is none: " + e.getMessage(), Optional.empty());
+                throw new Refusal(200, "", "not a number, or not a time: " + e.getMessage(), Optional.empty());
             } finally {
                 pace.end();
             }

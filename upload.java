@@ -162,7 +162,7 @@ class upload implements Cli.Phase {
         try (Access access = open(session, git)) {
             Optional<GitRemote> remote = tag.map(made -> new GitRemote(git, access.gitUrl().orElseThrow(), environment.gerrit(), made, replace != null));
             Preflight preflight = new Preflight(console, environment, !planOnly);
-            Optional<String> signer = all ? preflight.release(access, remote.orElseThrow(), built.hasImages()) : preflight.manual(access);
+            Optional<String> signer = preflight.release(access, remote, built.hasImages());
             Cache cache = new Cache(access.store(), environment.cache(), new Nix(console, session.env(), List.of()), built.storePaths(),
                     environment.publicKey().or(() -> signer).map(PublicKey::of), access::key, access.staging(), replace != null);
             if (all && preflight.passed()) {

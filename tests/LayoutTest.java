@@ -51,6 +51,20 @@ class LayoutTest {
     }
 
     @Test
+    void noFileIsLongerThanOneReads() throws IOException {
+        List<String> faults = new ArrayList<>();
+        for (Path file : javaFiles(Home.folder())) {
+            String where = Home.folder().relativize(file).toString();
+            int most = where.startsWith("lib/") ? 400 : where.startsWith("tests/") ? 500 : 300;
+            long lines = Files.readString(file).lines().count();
+            if (lines > most) {
+                faults.add(where + " has " + lines + " lines, more than " + most);
+            }
+        }
+        assertEquals(List.of(), faults);
+    }
+
+    @Test
     void allScriptsNameOneVersionOfALibrary() throws IOException {
         Map<String, TreeSet<String>> versions = new TreeMap<>();
         Pattern dependency = Pattern.compile("(?m)^//DEPS ([^:\\s]+:[^:\\s]+):([^\\s@]+)");

@@ -220,7 +220,7 @@ class PrepareTest {
     }
 
     @Test
-    @DisplayName("hazard 9: one bad note leaves everything as it was, and once mended the table has one entry")
+    @DisplayName("hazard 9: one bad note leaves everything as it was, and once fixed the table has one entry")
     void aBrokenEntryIsNamedWithItsLineAndNothingChanges() throws IOException {
         Checkout checkout = sample().write(PENDING + "/bad.md", "---\nsynopsis: s\ncategory: Bugs\n---\nt\n");
         assertChangesNothing(commit(checkout), 1, List.of("error: the release notes have 1 fault", PENDING + "/bad.md:3: category: 'Bugs'"));

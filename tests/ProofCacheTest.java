@@ -1,9 +1,7 @@
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
 import java.security.Signature;
@@ -19,44 +17,18 @@ import lib.nix.Base32;
 import lib.nix.Narinfo;
 import lib.proof.Fetcher;
 import lib.proof.Proof;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Hazard 26, in the cache: every test breaks something there, and the proof must name it. */
 class ProofCacheTest {
 
-    @TempDir
-    static Path shared;
-    private static Proving.Whole whole;
+    @RegisterExtension
+    static final Proving.Whole WHOLE = new Proving.Whole();
 
-    @TempDir
-    Path folder;
-    private Proving sample;
-
-    @BeforeAll
-    static void publish() throws IOException {
-        whole = Proving.Whole.publish(shared);
-    }
-
-    @AfterAll
-    static void closeWhole() {
-        whole.close();
-    }
-
-    @BeforeEach
-    void open() {
-        sample = new Proving(whole, folder);
-    }
-
-    @AfterEach
-    void close() {
-        sample.close();
-    }
+    @RegisterExtension
+    final Proving sample = new Proving(WHOLE);
 
     @Test
     void aWrongSignatureIsFound() {

@@ -7,7 +7,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -21,46 +20,20 @@ import lib.proof.Fetcher;
 import lib.proof.Proof;
 import lib.release.BuiltRelease;
 import lib.release.Version;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** Hazard 26: every test breaks something of what is published, and the proof must name it. */
 class ProofTest {
 
     private static final String FOLDER = Proving.FOLDER;
 
-    @TempDir
-    static Path shared;
-    private static Proving.Whole whole;
+    @RegisterExtension
+    static final Proving.Whole WHOLE = new Proving.Whole();
 
-    @TempDir
-    Path folder;
-    private Proving sample;
-
-    @BeforeAll
-    static void publish() throws IOException {
-        whole = Proving.Whole.publish(shared);
-    }
-
-    @AfterAll
-    static void closeWhole() {
-        whole.close();
-    }
-
-    @BeforeEach
-    void open() {
-        sample = new Proving(whole, folder);
-    }
-
-    @AfterEach
-    void close() {
-        sample.close();
-    }
+    @RegisterExtension
+    final Proving sample = new Proving(WHOLE);
 
     // --- what is whole
 

@@ -29,62 +29,80 @@ import lib.nix.Narinfo;
 import lib.proof.Fetcher;
 import lib.proof.Proof;
 import lib.release.BuiltRelease;
+import org.junit.jupiter.api.extension.AfterAllCallback;
+import org.junit.jupiter.api.extension.AfterEachCallback;
+import org.junit.jupiter.api.extension.BeforeAllCallback;
+import org.junit.jupiter.api.extension.BeforeEachCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
 
 /** A published release of the sample, of which a test breaks something in buckets of its own. */
-final class Proving implements AutoCloseable {
+final class Proving implements BeforeEachCallback, AfterEachCallback {
 
     private static final List<String> ROLES = List.of("releases", "cache", "docs");
     static final String FOLDER = "lix/lix-2.95.0/";
 
     /** What is published once for all tests of a class, and never changed. */
-    record Whole(Store store, BuiltRelease built, String publicKey, Checkout checkout, Path remote, boolean anonymous) implements AutoCloseable {
+    static final class Whole implements BeforeAllCallback, AfterAllCallback {
+        private final Store store = new Store();
+        private Path folder;
+        private Checkout checkout;
+        private Path remote;
+        private String publicKey;
 
-        static Whole publish(Path folder) throws IOException {
-            Store store = new Store();
-            Checkout checkout = Released.copy(folder.resolve("checkout"));
-            Path remote = folder.resolve("remote.git");
+        @Override
+        public void beforeAll(ExtensionContext context) throws IOException {
+            folder = Files.createTempDirectory("releng-test-whole");
+            checkout = Released.copy(folder.resolve("checkout"));
+            remote = folder.resolve("remote.git");
             checkout.git("init", "--quiet", "--bare", remote.toString());
             Path secret = folder.resolve("key");
             Exec.of("nix-store", "--generate-binary-cache-key", "test-1", secret.toString(), folder.resolve("key.pub").toString()).orFail("key", "");
+            publicKey = Files.readString(folder.resolve("key.pub")).strip();
             checkout.with("RELENG_SIGNING_KEY", Files.readString(secret));
             checkout.write("releng.json", store.config(remote));
             store.credentials().forEach(checkout::with);
             Checkout.Run run = checkout.run(new upload(), "--env", "test", "--noconfirm");
             assertEquals(0, run.exit(), run.err());
-            return new Whole(store, BuiltRelease.read(checkout.folder.resolve("release")), Files.readString(folder.resolve("key.pub")).strip(), checkout, remote,
-                    store.anonymousReads());
         }
 
         @Override
-        public void close() {
+        public void afterAll(ExtensionContext context) throws IOException {
             store.close();
+            FileTree.remove(folder);
         }
     }
 
+    private final Whole all;
     final Store whole;
-    final BuiltRelease built;
-    final String publicKey;
-    final Checkout checkout;
-    final boolean anonymous;
-    /** The repository that branch and tag went to, this test's own. */
-    final Path remote;
     final Store store = new Store();
     final List<String> said = new ArrayList<>();
     final Set<String> broken = new HashSet<>();
+    BuiltRelease built;
+    String publicKey;
+    Checkout checkout;
+    boolean anonymous;
+    /** The repository that branch and tag went to, this test's own. */
+    Path remote;
 
-    Proving(Whole all, Path folder) {
-        whole = all.store();
-        built = all.built();
-        publicKey = all.publicKey();
-        checkout = all.checkout();
-        anonymous = all.anonymous();
-        remote = folder.resolve("remote.git");
-        Exec.of("cp", "-a", all.remote().toString(), remote.toString()).orFail("cp", "");
+    Proving(Whole all) {
+        this.all = all;
+        whole = all.store;
     }
 
     @Override
-    public void close() {
+    public void beforeEach(ExtensionContext context) throws IOException {
+        built = BuiltRelease.read(all.checkout.folder.resolve("release"));
+        publicKey = all.publicKey;
+        checkout = all.checkout;
+        anonymous = whole.anonymousReads();
+        remote = Files.createTempDirectory("releng-test-remote").resolve("remote.git");
+        Exec.of("cp", "-a", all.remote.toString(), remote.toString()).orFail("cp", "");
+    }
+
+    @Override
+    public void afterEach(ExtensionContext context) throws IOException {
         store.close();
+        FileTree.remove(remote.getParent());
     }
 
     /** The bucket of a role: this test's own once it has broken something there. */

@@ -2,6 +2,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -9,6 +10,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import lib.base.Console;
+import lib.base.FileTree;
 import lib.config.Config;
 import lib.http.Network;
 import lib.http.Tuning;
@@ -20,34 +22,42 @@ import lib.proof.Proof;
 import lib.publish.Images;
 import lib.publish.Plan;
 import lib.release.BuiltRelease;
+import org.junit.jupiter.api.extension.AfterEachCallback;
+import org.junit.jupiter.api.extension.BeforeEachCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
 
 /** The sample's images, and real registries to send them to. */
-final class Registries implements AutoCloseable {
+final class Registries implements BeforeEachCallback, AfterEachCallback {
 
     static final String PATH = "kettle/kettle";
     static final Tuning QUICK = new Tuning(8, 0, 0, Duration.ofSeconds(5), Duration.ofSeconds(20), 3, Duration.ofSeconds(30));
 
     final ByteArrayOutputStream said = new ByteArrayOutputStream();
     final Console console = new Console(InputStream.nullInputStream(), new PrintStream(said, true), new PrintStream(said, true), false, false);
-    final Path release;
+    Path release;
     BuiltRelease built;
-    private final Path folder;
+    private Path folder;
     private final Tuning tuning;
     private final List<AutoCloseable> opened = new ArrayList<>();
 
-    Registries(Path folder, Tuning tuning) throws IOException {
-        this.folder = folder;
+    Registries(Tuning tuning) {
         this.tuning = tuning;
+    }
+
+    @Override
+    public void beforeEach(ExtensionContext context) throws IOException {
+        folder = Files.createTempDirectory("releng-test-registries");
         release = Released.copy(folder.resolve("checkout")).folder.resolve("release");
         built = BuiltRelease.read(release);
     }
 
     @Override
-    public void close() throws Exception {
+    public void afterEach(ExtensionContext context) throws Exception {
         Collections.reverse(opened);
         for (AutoCloseable one : opened) {
             one.close();
         }
+        FileTree.remove(folder);
     }
 
     <T extends AutoCloseable> T keep(T thing) {

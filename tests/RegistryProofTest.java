@@ -36,10 +36,9 @@ import lib.proof.Proof;
 import lib.publish.Images;
 import lib.publish.Plan;
 import lib.release.BuiltRelease;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What is in a registry is proved by its bytes: Debian's docker-registry, with its files changed behind its back. */
@@ -47,17 +46,9 @@ class RegistryProofTest {
 
     @TempDir
     Path folder;
-    private Registries registries;
 
-    @BeforeEach
-    void open() throws IOException {
-        registries = new Registries(folder, Registries.QUICK);
-    }
-
-    @AfterEach
-    void close() throws Exception {
-        registries.close();
-    }
+    @RegisterExtension
+    final Registries registries = new Registries(Registries.QUICK);
 
     private static List<String> writes(FaultProxy proxy) {
         return proxy.log().stream().filter(FaultProxy.Request::writes).map(request -> request.method() + " " + request.path()).toList();

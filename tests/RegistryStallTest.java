@@ -33,10 +33,9 @@ import lib.oci.Registry;
 import lib.oci.Transfer;
 import lib.publish.Images;
 import lib.publish.Plan;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Two real registries, one of which hangs: the other gets its images all the same. */
@@ -47,17 +46,9 @@ class RegistryStallTest {
 
     @TempDir
     Path folder;
-    private Registries registries;
 
-    @BeforeEach
-    void open() throws IOException {
-        registries = new Registries(folder, PATIENT);
-    }
-
-    @AfterEach
-    void close() throws Exception {
-        registries.close();
-    }
+    @RegisterExtension
+    final Registries registries = new Registries(PATIENT);
 
     private void publish(ImageStore... stores) {
         try {

@@ -31,10 +31,9 @@ import lib.oci.OciLayout;
 import lib.oci.Registry;
 import lib.publish.Images;
 import lib.publish.Plan;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The sample's images in a real registry, Debian's docker-registry, and as skopeo finds them there. */
@@ -42,17 +41,9 @@ class RegistryTest {
 
     @TempDir
     Path folder;
-    private Registries registries;
 
-    @BeforeEach
-    void open() throws IOException {
-        registries = new Registries(folder, Registries.QUICK);
-    }
-
-    @AfterEach
-    void close() throws Exception {
-        registries.close();
-    }
+    @RegisterExtension
+    final Registries registries = new Registries(Registries.QUICK);
 
     private JsonNode skopeo(String... arguments) throws IOException {
         List<String> line = new ArrayList<>(List.of("skopeo"));

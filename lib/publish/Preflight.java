@@ -26,21 +26,20 @@ public record Preflight(Console console, Environment environment, boolean writes
         this(console, environment, writes, new ArrayList<>());
     }
 
-    /** All that a release needs; returns the public half of the key that signs, where one is asked for. */
-    public Optional<String> release(Access access, GitRemote remote, boolean images) {
-        check(access::checkLifetime).buckets(access.store(), List.of(environment.cache(), environment.releases(), environment.docs()));
+    /** All that a release needs, or a manual alone, which is pushed nowhere and not signed. Returns the public half of the key that signs. */
+    public Optional<String> release(Access access, Optional<GitRemote> remote, boolean images) {
+        check(access::checkLifetime);
+        if (remote.isEmpty()) {
+            buckets(access.store(), List.of(environment.docs()));
+            return Optional.empty();
+        }
+        buckets(access.store(), List.of(environment.cache(), environment.releases(), environment.docs()));
         Optional<String> signer = key(access::key);
-        git(remote);
+        git(remote.get());
         if (images) {
             images(access.repositories()::ours);
         }
         return signer;
-    }
-
-    /** All that the manual alone needs: no key signs it. */
-    public Optional<String> manual(Access access) {
-        check(access::checkLifetime).buckets(access.store(), List.of(environment.docs()));
-        return Optional.empty();
     }
 
     /** Each bucket can be read and, for a run, written; what the store cannot do is said. */

@@ -164,14 +164,14 @@ final class Flow implements HttpRequestBodyStream, HttpStreamResponseHandler {
         }
         if (!headed) {
             requireNoError();
-            throw new IOException("the answer broke off, or there was none");
+            throw new IOException("the answer was cut off, or there was none");
         }
         if (!headers.getOrDefault("transfer-encoding", "chunked").equalsIgnoreCase("chunked")) {
             throw new IOException("an answer in a coding that was not asked for: '" + Refusal.brief(headers.get("transfer-encoding")) + "'");
         }
         String length = headers.getOrDefault("content-length", "0");
         if (!length.matches("\\d{1,18}")) {
-            throw new IOException("an answer whose Content-Length is none: '" + Refusal.brief(length) + "'");
+            throw new IOException("an answer with an invalid Content-Length: '" + Refusal.brief(length) + "'");
         }
     }
 

@@ -17,7 +17,7 @@
 //SOURCES lib/base/*.java lib/http/*.java lib/config/*.java lib/git/Git*.java lib/git/JGit.java lib/git/Tree.java lib/nix/Base32.java lib/nix/Narinfo.java
 //SOURCES lib/nix/Nix.java lib/nix/PublicKey.java lib/nix/ReleaseJobs.java lib/nix/SigningKey.java
 //SOURCES lib/s3/*.java lib/oci/*.java lib/release/BuiltRelease.java lib/release/Release.java lib/release/ReleaseTag.java
-//SOURCES lib/release/Version.java lib/publish/*.java lib/proof/*.java
+//SOURCES lib/release/StoreClosure.java lib/release/Version.java lib/publish/*.java lib/proof/*.java
 //FILES LocalStore.java=lib/s3/local/LocalStore.java
 // Without profiles, and with the second compiler for digests and what is called without end: most of the processor time
 // of a run went into compiling. Concatenation by code, not by bootstrap, is a part of each start. A heap that begins small,

@@ -173,19 +173,27 @@ public final class Json {
         /** The objects of a list; empty, and a fault, when it is missing or something else. */
         public List<Fields> objects(String key) {
             List<Fields> result = new ArrayList<>();
-            Optional<JsonNode> list = take(key);
-            if (list.isEmpty() || !list.get().isArray()) {
-                fault(key, list.isEmpty() ? "is missing" : "should be a list, but is " + type(list.get()));
-                return result;
-            }
-            for (int i = 0; i < list.get().size(); i++) {
-                if (list.get().get(i) instanceof ObjectNode inner) {
+            List<JsonNode> list = nodes(key);
+            for (int i = 0; i < list.size(); i++) {
+                if (list.get(i) instanceof ObjectNode inner) {
                     result.add(new Fields(inner, where + key + "[" + i + "].", faults));
                 } else {
-                    fault(key + "[" + i + "]", "should be an object, but is " + type(list.get().get(i)));
+                    fault(key + "[" + i + "]", "should be an object, but is " + type(list.get(i)));
                 }
             }
             return result;
+        }
+
+        /** What a list holds, whatever that is; empty, and a fault, when it is missing or no list. */
+        public List<JsonNode> nodes(String key) {
+            Optional<JsonNode> list = take(key);
+            if (list.isEmpty() || !list.get().isArray()) {
+                fault(key, list.isEmpty() ? "is missing" : "should be a list, but is " + type(list.get()));
+                return List.of();
+            }
+            List<JsonNode> nodes = new ArrayList<>();
+            list.get().forEach(nodes::add);
+            return nodes;
         }
 
         public Optional<Fields> optionalObject(String key) {

@@ -70,6 +70,16 @@ public record Narinfo(String storePath, String url, String compression, String f
         return narinfo;
     }
 
+    /** Whether a text is the path of something in a Nix store. */
+    public static boolean isStorePath(String text) {
+        return STORE_PATH.matcher(text).matches();
+    }
+
+    /** Whether a text is a NAR's hash as narinfos have it: {@code sha256:} and base 32. */
+    public static boolean isHash(String text) {
+        return HASH.matcher(text).matches();
+    }
+
     private static String field(Map<String, String> fields, String key, Pattern pattern, List<String> faults) {
         String value = fields.get(key);
         if (value == null) {

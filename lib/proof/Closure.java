@@ -1,53 +1,98 @@
 package lib.proof;
 
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 import lib.base.Console;
 import lib.base.Fault;
 import lib.base.Progress;
 import lib.nix.Narinfo;
+import lib.nix.Nix;
 import lib.nix.PublicKey;
 import lib.proof.Fetcher.NotThere;
 
-/**
- * Store paths in a binary cache, with all they refer to: narinfos, signatures, NARs.
- *
- * @param key  the one consumers trust; empty where none is known
- * @param deep of which paths the whole NAR is fetched and unpacked, of the others only its size is asked for
- */
-record Closure(Fetching fetcher, Optional<PublicKey> key, Predicate<String> deep, Console console) {
+/** Store paths in a binary cache, with all they refer to: narinfos, signatures, NARs. */
+final class Closure {
 
     private static final String CACHE = "cache";
-    private static final String PATH = "/.+/[0-9a-df-np-sv-z]{32}-[0-9a-zA-Z+._?=-]+";
+    /** Bytes. Up to here a NAR is taken in one piece, so that there may be a hundred of them under way. */
+    private static final int PIECE = 1 << 18;
+    private static final int STREAMS = 16;
+    private static final int FEW = 5;
 
-    void prove(Collection<String> roots, Findings findings) {
+    private final Fetching fetcher;
+    private final Optional<PublicKey> key;
+    private final Predicate<String> deep;
+    private final Earlier earlier;
+    private final Console console;
+    // What unpacks has memory of its own, up to what the packer wished for.
+    private final Semaphore unpacking = new Semaphore(Runtime.getRuntime().availableProcessors() * 2);
+    private final Semaphore streams = new Semaphore(STREAMS);
+    private final AtomicInteger before = new AtomicInteger();
+
+    /**
+     * @param key     the one consumers trust; empty where none is known
+     * @param deep    of which paths the whole NAR is fetched and unpacked, of the others only its size is asked for
+     * @param earlier what was proved before: of that, too
+     */
+    Closure(Fetching fetcher, Optional<PublicKey> key, Predicate<String> deep, Earlier earlier, Console console) {
+        this.fetcher = fetcher;
+        this.key = key;
+        this.deep = deep;
+        this.earlier = earlier;
+        this.console = console;
+    }
+
+    /** {@code known} is the closure of the roots, as it was built; empty where nobody wrote it down. */
+    void prove(Collection<String> roots, SortedMap<String, Nix.PathInfo> known, Findings findings) {
         if (roots.isEmpty()) {
             findings.failure("no store path is known that the cache should hold");
             return;
         }
-        key.ifPresentOrElse(known -> { }, () -> findings.unproven("signatures in the cache: no public key is known that they could be checked with"));
+        key.ifPresentOrElse(trusted -> { }, () -> findings.unproven("signatures in the cache: no public key is known that they could be checked with"));
         proveInfo(roots, findings);
-        Map<String, Narinfo> closure = walk(roots, findings);
-        List<Narinfo> whole = closure.values().stream().filter(narinfo -> deep.test(narinfo.storePath())).toList();
-        Progress progress = new Progress(console, "NARs", whole.size(), whole.stream().mapToLong(Narinfo::fileSize).sum());
-        findings.each(closure.values(), narinfo -> {
-            if (deep.test(narinfo.storePath())) {
+        if (known.isEmpty()) {
+            Map<String, Narinfo> closure = walk(roots, findings);
+            Progress progress = new Progress(console, "NARs", closure.size(), closure.values().stream().mapToLong(Narinfo::narSize).sum());
+            findings.each(closure.values(), narinfo -> {
                 proveNar(narinfo, findings);
-                progress.add(narinfo.fileSize());
-            } else {
-                proveSize(narinfo, findings);
-            }
+                progress.add(narinfo.narSize());
+            });
+        } else {
+            proveKnown(roots, known, findings);
+        }
+        if (before.get() > 0) {
+            console.say(before + " store paths belong to " + earlier.spoken() + ", which manifest.nix names: proved by narinfo, signature and size");
+        }
+    }
+
+    // Nothing waits for anything: what there should be is known before the first answer.
+    private void proveKnown(Collection<String> roots, SortedMap<String, Nix.PathInfo> known, Findings findings) {
+        Map<String, String> why = new HashMap<>();
+        known.values().forEach(path -> path.references().stream().filter(reference -> !reference.equals(path.path()))
+                .forEach(reference -> why.putIfAbsent(reference, path.path() + " refers to it")));
+        roots.forEach(root -> why.put(root, "the release names it"));
+        Progress progress = new Progress(console, "store paths", known.size(), known.values().stream().mapToLong(Nix.PathInfo::narSize).sum());
+        findings.each(known.values(), path -> {
+            narinfo(path.path(), why.get(path.path()), Optional.of(path), findings).ifPresent(narinfo -> proveNar(narinfo, findings));
+            progress.add(path.narSize());
         });
     }
 
@@ -74,7 +119,7 @@ record Closure(Fetching fetcher, Optional<PublicKey> key, Predicate<String> deep
         while (!wave.isEmpty()) {
             seen.addAll(wave.keySet());
             Map<String, String> next = new ConcurrentHashMap<>();
-            findings.each(List.copyOf(wave.entrySet()), wanted -> narinfo(wanted.getKey(), wanted.getValue(), findings).ifPresent(narinfo -> {
+            findings.each(List.copyOf(wave.entrySet()), wanted -> narinfo(wanted.getKey(), wanted.getValue(), Optional.empty(), findings).ifPresent(narinfo -> {
                 closure.put(narinfo.storePath(), narinfo);
                 narinfo.references().forEach(reference -> next.putIfAbsent(narinfo.storeDir() + "/" + reference, narinfo.storePath() + " refers to it"));
             }));
@@ -90,8 +135,8 @@ record Closure(Fetching fetcher, Optional<PublicKey> key, Predicate<String> deep
     }
 
     /** The narinfo, where it is that of the path; what is wrong with it is found. */
-    private Optional<Narinfo> narinfo(String path, String why, Findings findings) {
-        if (!path.matches(PATH)) {
+    private Optional<Narinfo> narinfo(String path, String why, Optional<Nix.PathInfo> built, Findings findings) {
+        if (!Narinfo.isStorePath(path)) {
             findings.failure("'" + path + "' is not a store path, and " + why);
             return Optional.empty();
         }
@@ -115,19 +160,47 @@ record Closure(Fetching fetcher, Optional<PublicKey> key, Predicate<String> deep
             findings.failure(name + ": is of " + narinfo.storePath() + ", it should be that of " + path);
             return Optional.empty();
         }
-        List<String> refusals = this.key.map(trusted -> trusted.refuse(narinfo)).orElse(List.of());
-        if (!refusals.isEmpty() && late(key, bytes)) { // with the signatures it had before ours was added
+        List<String> faults = new ArrayList<>(this.key.map(trusted -> trusted.refuse(narinfo)).orElse(List.of()));
+        built.ifPresent(known -> faults.addAll(differences(narinfo, known)));
+        if (!faults.isEmpty() && late(key, bytes)) { // such as with the signatures it had before ours was added
             if (fetcher.waited(Duration.ZERO)) {
-                return narinfo(path, why, findings);
+                return narinfo(path, why, built, findings);
             }
-            findings.failure(name + ": " + refusals.get(0) + "; " + Fetching.LATE);
+            findings.failure(name + ": " + faults.get(0) + "; " + Fetching.LATE);
             return Optional.of(narinfo);
         }
-        refusals.forEach(refusal -> findings.failure(name + ": " + refusal + "; it is that of " + path));
-        if (refusals.isEmpty()) {
+        faults.forEach(fault -> findings.failure(name + ": " + fault + "; it is that of " + path));
+        if (faults.isEmpty()) {
             findings.proved();
         }
         return Optional.of(narinfo);
+    }
+
+    // A signature says who made it, not that it is what was built for this release.
+    private static List<String> differences(Narinfo narinfo, Nix.PathInfo built) {
+        List<String> differences = new ArrayList<>();
+        if (!narinfo.narHash().equals(built.narHash())) {
+            differences.add("its NarHash is " + narinfo.narHash() + ", built was " + built.narHash());
+        }
+        if (narinfo.narSize() != built.narSize()) {
+            differences.add("its NarSize is " + narinfo.narSize() + ", built were " + built.narSize());
+        }
+        Set<String> is = new TreeSet<>(narinfo.references().stream().map(name -> narinfo.storeDir() + "/" + name).toList());
+        Set<String> more = new TreeSet<>(is);
+        built.references().forEach(more::remove);
+        Set<String> less = new TreeSet<>(built.references());
+        less.removeAll(is);
+        if (!less.isEmpty()) {
+            differences.add("its References lack " + brief(less));
+        }
+        if (!more.isEmpty()) {
+            differences.add("its References have " + brief(more) + ", as nothing that was built");
+        }
+        return differences;
+    }
+
+    private static String brief(Set<String> paths) {
+        return String.join(", ", paths.stream().limit(FEW).toList()) + (paths.size() > FEW ? " and " + (paths.size() - FEW) + " more" : "");
     }
 
     private boolean late(String key, byte[] shown) {
@@ -136,39 +209,58 @@ record Closure(Fetching fetcher, Optional<PublicKey> key, Predicate<String> deep
 
     private void proveNar(Narinfo narinfo, Findings findings) {
         String name = fetcher.name(CACHE, narinfo.url());
+        try {
+            boolean known = earlier.holds(narinfo);
+            if (known || !deep.test(narinfo.storePath())) {
+                Fetcher.Said said = fetcher.said(CACHE, narinfo.url());
+                if (said.size() != narinfo.fileSize()) {
+                    findings.failure(name + ": is not the NAR of " + narinfo.storePath() + ": it has " + said.size()
+                            + " bytes, the narinfo's FileSize is " + narinfo.fileSize());
+                    return;
+                }
+                if (!known || earlier.covers(said)) {
+                    findings.proved();
+                    before.addAndGet(known ? 1 : 0);
+                    return;
+                }
+            }
+            proveBytes(name, narinfo, findings);
+        } catch (NotThere e) {
+            findings.failure(name + ": is missing (" + e.getMessage() + "); it is the NAR of " + narinfo.storePath());
+        }
+    }
+
+    private void proveBytes(String name, Narinfo narinfo, Findings findings) throws NotThere {
         if (!Nar.COMPRESSIONS.contains(narinfo.compression())) {
             findings.failure(name + ": compression " + narinfo.compression() + " cannot be checked, only "
                     + String.join(", ", Nar.COMPRESSIONS.stream().sorted().toList()) + "; it is the NAR of " + narinfo.storePath());
             return;
         }
-        try {
-            List<String> faults = fetcher.read(CACHE, narinfo.url(), in -> Nar.faults(narinfo, in));
-            if (faults.isEmpty()) {
-                findings.proved();
-            } else {
-                findings.failure(name + ": is not the NAR of " + narinfo.storePath() + ": " + String.join("; ", faults));
-            }
-        } catch (NotThere e) {
-            missing(name, narinfo, e, findings);
+        List<String> faults = narinfo.fileSize() > PIECE ? streamed(narinfo) : unpacked(narinfo, fetcher.first((int) narinfo.fileSize() + 1, CACHE, narinfo.url()));
+        if (faults.isEmpty()) {
+            findings.proved();
+        } else {
+            findings.failure(name + ": is not the NAR of " + narinfo.storePath() + ": " + String.join("; ", faults));
         }
     }
 
-    private void proveSize(Narinfo narinfo, Findings findings) {
-        String name = fetcher.name(CACHE, narinfo.url());
+    private List<String> streamed(Narinfo narinfo) throws NotThere {
+        streams.acquireUninterruptibly();
         try {
-            long size = fetcher.size(CACHE, narinfo.url());
-            if (size == narinfo.fileSize()) {
-                findings.proved();
-            } else {
-                findings.failure(name + ": is not the NAR of " + narinfo.storePath() + ": it has " + size
-                        + " bytes, the narinfo's FileSize is " + narinfo.fileSize());
-            }
-        } catch (NotThere e) {
-            missing(name, narinfo, e, findings);
+            return fetcher.read(CACHE, narinfo.url(), in -> Nar.faults(narinfo, in));
+        } finally {
+            streams.release();
         }
     }
 
-    private static void missing(String name, Narinfo narinfo, NotThere e, Findings findings) {
-        findings.failure(name + ": is missing (" + e.getMessage() + "); it is the NAR of " + narinfo.storePath());
+    private List<String> unpacked(Narinfo narinfo, byte[] bytes) {
+        unpacking.acquireUninterruptibly();
+        try {
+            return Nar.faults(narinfo, new ByteArrayInputStream(bytes));
+        } catch (IOException e) {
+            throw new IllegalStateException(e); // they are in memory
+        } finally {
+            unpacking.release();
+        }
     }
 }

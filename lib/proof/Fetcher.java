@@ -3,7 +3,10 @@ package lib.proof;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
+import java.time.DateTimeException;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -41,8 +44,35 @@ public interface Fetcher {
     /** The bytes as they come. Throws NotThere, Fault when asking again is no use, other IOExceptions when it is. */
     InputStream open(String role, String key) throws IOException;
 
+    /** No more than so many of its first bytes, in memory; throws as {@link #open}. */
+    default byte[] first(int most, String role, String key) throws IOException {
+        try (InputStream in = open(role, key)) {
+            return in.readNBytes(most);
+        }
+    }
+
     /** The size in bytes without the bytes; throws as {@link #open}. */
     long size(String role, String key) throws IOException;
+
+    /** What a server says of a thing: its size in bytes, and when it was written, where it says that. */
+    record Said(long size, Optional<Instant> written) {
+        /** From the headers of an answer, with names in lower case; no size where they have none. */
+        static Optional<Said> of(Map<String, String> headers) {
+            Optional<Instant> written = Optional.empty();
+            try {
+                written = Optional.ofNullable(headers.get("last-modified")).map(time -> Instant.from(DateTimeFormatter.RFC_1123_DATE_TIME.parse(time)));
+            } catch (DateTimeException e) {
+                // then nobody knows
+            }
+            Optional<Instant> known = written;
+            return Optional.ofNullable(headers.get("content-length")).filter(length -> length.matches("[0-9]{1,18}")).map(length -> new Said(Long.parseLong(length), known));
+        }
+    }
+
+    /** As {@link #size}, with the time. */
+    default Said said(String role, String key) throws IOException {
+        return new Said(size(role, key), Optional.empty());
+    }
 
     /** The public address, or {@code s3://BUCKET/KEY}. */
     String name(String role, String key);
@@ -83,8 +113,18 @@ public interface Fetcher {
             }
 
             @Override
+            public byte[] first(int most, String role, String key) throws IOException {
+                return to(role).first(most, role, key);
+            }
+
+            @Override
             public long size(String role, String key) throws IOException {
                 return to(role).size(role, key);
+            }
+
+            @Override
+            public Said said(String role, String key) throws IOException {
+                return to(role).said(role, key);
             }
 
             @Override

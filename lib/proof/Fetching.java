@@ -22,6 +22,8 @@ final class Fetching {
 
     private static final int ATTEMPTS = 5;
     private static final int SMALL = 8 << 20;
+    /** A release.json tells of each store path: of hundreds of thousands. */
+    private static final int DOCUMENT = 64 << 20;
     private static final String LOOK = "look at the network and the server, and run again";
     // Each of them has been waited for through all attempts.
     private static final int GIVEN_UP = 10;
@@ -118,19 +120,42 @@ final class Fetching {
         return awaited(role, key, () -> fetcher.size(role, key));
     }
 
+    /** As {@link #size}, with when it was written. */
+    Fetcher.Said said(String role, String key) throws NotThere {
+        return awaited(role, key, () -> fetcher.said(role, key));
+    }
+
+    /** No more than so many of a thing's first bytes, in memory. Throws as {@link #read}. */
+    byte[] first(int most, String role, String key) throws NotThere {
+        return awaited(role, key, () -> fetcher.first(most, role, key));
+    }
+
     /** A small thing's bytes. Throws as {@link #read}, and Fault for one of more than 8 MB. */
     byte[] small(String role, String key) throws NotThere {
-        byte[] bytes = read(role, key, in -> in.readNBytes(SMALL + 1));
-        if (bytes.length > SMALL) {
-            throw Fault.failed(name(role, key) + " is not what it should be", "it has more than " + SMALL + " bytes", "find out who wrote it");
+        return bytes(SMALL, role, key);
+    }
+
+    private byte[] bytes(int most, String role, String key) throws NotThere {
+        byte[] bytes = first(most + 1, role, key);
+        if (bytes.length > most) {
+            throw Fault.failed(name(role, key) + " is not what it should be", "it has more than " + most + " bytes", "find out who wrote it");
         }
         return bytes;
     }
 
     /** As {@link #small}; empty when there is none, and a Fault when only a cache on the way says so. */
     Optional<byte[]> find(String role, String key) {
+        return find(SMALL, role, key);
+    }
+
+    /** A release.json's bytes: as {@link #find}, but of up to 64 MB. */
+    Optional<byte[]> document(String role, String key) {
+        return find(DOCUMENT, role, key);
+    }
+
+    private Optional<byte[]> find(int most, String role, String key) {
         try {
-            return Optional.of(small(role, key));
+            return Optional.of(bytes(most, role, key));
         } catch (NotThere e) {
             if (e.getMessage().contains(LATE)) {
                 throw Fault.failed(name(role, key) + " is not shown", e.getMessage(), LOOK); // it is there: nobody may take it for missing

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -17,8 +18,6 @@ import java.util.stream.Stream;
 import lib.base.Console;
 import lib.base.Exec;
 import lib.base.Fault;
-import lib.base.Measured;
-import lib.base.Progress;
 import lib.config.Environment;
 import lib.config.Project;
 import lib.git.Git;
@@ -26,7 +25,6 @@ import lib.nix.Nix;
 import lib.nix.PublicKey;
 import lib.nix.ReleaseJobs;
 import lib.oci.ImageStore;
-import lib.proof.Fetcher.NotThere;
 import lib.release.BuiltRelease;
 import lib.release.BuiltRelease.BuiltFile;
 import lib.release.Version;
@@ -37,20 +35,16 @@ import lib.release.Version;
  */
 public final class Proof {
 
+    /** What is asked for at once where nobody says otherwise, and of registries. */
     private static final int CONCURRENCY = 16;
     private static final int SHOWN = 100;
-    // What stands in a file's place is read to its end, for its digest, where that is not much more.
-    private static final long SLACK = 8 << 20;
 
     /** Proves one part; what it throws is a failure too. */
     public interface Part {
         void prove(Findings findings) throws Exception;
     }
 
-    private record Named(String name, Part part) {
-    }
-
-    private record Wanted(String role, String key, long size, String sha256) {
+    private record Named(String name, Part part, boolean many) {
     }
 
     private final Fetching fetcher;
@@ -59,6 +53,9 @@ public final class Proof {
     private final Console console;
     private final List<Named> parts = new ArrayList<>();
     private Duration patience = Duration.ZERO;
+    private int concurrency = CONCURRENCY;
+    private boolean sparing;
+    private Optional<Earlier> earlier = Optional.empty();
 
     /**
      * @param signer the public key NAME:BASE64 of the key this run signs with, for an environment that
@@ -78,11 +75,30 @@ public final class Proof {
         return this;
     }
 
+    /** How many things are asked for at once, at most; as few as the server is near. */
+    public Proof concurrency(int most) {
+        this.concurrency = most;
+        return this;
+    }
+
+    /** Store paths of the release that manifest.nix names, which was proved before the pointer moved to it, are proved by metadata alone. */
+    public Proof sparing() {
+        this.sparing = true;
+        return this;
+    }
+
+    private synchronized Earlier earlier() {
+        if (earlier.isEmpty()) {
+            earlier = Optional.of(sparing ? Earlier.of(fetcher, project) : Earlier.NOTHING);
+        }
+        return earlier.get();
+    }
+
     /** What a version's release.json says, fetched; empty where it was published without one. Throws Fault when it is not whole. */
     public Optional<BuiltRelease> released(Version version) {
         String key = project.folder(version.toString()) + BuiltRelease.FILE;
         String name = fetcher.name("releases", key);
-        return fetcher.find("releases", key).map(bytes -> {
+        return fetcher.document("releases", key).map(bytes -> {
             BuiltRelease released = BuiltRelease.parse(bytes, name);
             if (!released.version().equals(version)) {
                 throw Fault.failed(name + " is of another release", "it says version " + released.version(), "find out who wrote it");
@@ -99,7 +115,7 @@ public final class Proof {
             if (!files.containsKey("manifest.nix")) {
                 findings.failure("release.json names no " + folder + "manifest.nix: it does not describe a complete release");
             }
-            files("release files", wanted("releases", folder, files), Instant.MIN, findings);
+            files("release files", "releases", folder, files, Instant.MIN, findings);
             manifestNames(folder + "manifest.nix", built, findings);
             String name = fetcher.name("releases", folder + BuiltRelease.FILE);
             Optional<BuiltRelease> released = released(built.version());
@@ -115,12 +131,12 @@ public final class Proof {
 
     /** Every output and derivation of the release in the cache, and all they refer to; {@code deep} as in {@link #closure}. */
     public Proof cache(BuiltRelease built, Predicate<String> deep) {
-        return closure(built.storePaths(), deep);
+        return check("cache", findings -> new Closure(fetcher, publicKey, deep, earlier(), console).prove(built.storePaths(), built.closure(), findings));
     }
 
     /** These store paths in the cache and all they refer to; of those that {@code deep} takes the whole NAR is fetched. */
     public Proof closure(Collection<String> storePaths, Predicate<String> deep) {
-        return check("cache", findings -> new Closure(fetcher, publicKey, deep, console).prove(storePaths, findings));
+        return check("cache", findings -> new Closure(fetcher, publicKey, deep, earlier(), console).prove(storePaths, Collections.emptySortedMap(), findings));
     }
 
     /** Every page of the manual at {@code which}: a MAJOR, nightly or stable. */
@@ -131,19 +147,19 @@ public final class Proof {
             if (!pages.containsKey("index.html")) {
                 findings.failure("release.json names no index.html of the manual");
             }
-            files("manual " + which, wanted("docs", prefix, pages), Instant.now().plus(patience), findings);
+            files("manual " + which, "docs", prefix, pages, Instant.now().plus(patience), findings);
         });
     }
 
     /** The images of a release in each repository: every byte of them, and each of the tags names their index. */
     public Proof images(List<ImageStore> stores, BuiltRelease built, List<String> tags) {
-        stores.forEach(store -> check("images in " + store.name(), findings -> new ImageProof(store, built.images(), console).all(tags, findings)));
+        stores.forEach(store -> check("images in " + store.name(), findings -> new ImageProof(store, built.images(), console).all(tags, findings), false));
         return this;
     }
 
     /** The tags alone, for images that {@link #images} has proved in the same run: they are not fetched twice. */
     public Proof imageTags(List<ImageStore> stores, BuiltRelease built, List<String> tags) {
-        stores.forEach(store -> check("image tags in " + store.name(), findings -> new ImageProof(store, built.images(), console).tags(tags, findings)));
+        stores.forEach(store -> check("image tags in " + store.name(), findings -> new ImageProof(store, built.images(), console).tags(tags, findings), false));
         return this;
     }
 
@@ -155,7 +171,7 @@ public final class Proof {
             if (root.isEmpty()) {
                 findings.failure("release.json names no manifest.nix for the root");
             }
-            files("manifest", wanted("releases", "", root), Instant.now().plus(patience), findings);
+            files("manifest", "releases", "", root, Instant.now().plus(patience), findings);
             manifestNames("manifest.nix", built, findings);
         });
     }
@@ -212,12 +228,16 @@ public final class Proof {
     /** What can be proved of a version that was published without release.json; the rest is said. */
     public Proof oldRelease(Version version, Predicate<String> deep) {
         return check("old release", findings -> new OldRelease(fetcher, project, version).prove(findings,
-                paths -> new Closure(fetcher, publicKey, deep, console).prove(paths, findings)));
+                paths -> new Closure(fetcher, publicKey, deep, Earlier.NOTHING, console).prove(paths, Collections.emptySortedMap(), findings)));
     }
 
     /** A part of the caller's own, reported with the others. */
     public Proof check(String name, Part part) {
-        parts.add(new Named(name, part));
+        return check(name, part, true);
+    }
+
+    private Proof check(String name, Part part, boolean many) {
+        parts.add(new Named(name, part, many));
         return this;
     }
 
@@ -232,7 +252,7 @@ public final class Proof {
         List<String> proved = new ArrayList<>();
         Set<String> remedies = new LinkedHashSet<>();
         for (Named named : parts) {
-            Findings findings = new Findings(CONCURRENCY);
+            Findings findings = new Findings(named.many() ? concurrency : Math.min(concurrency, CONCURRENCY));
             try {
                 named.part().prove(findings);
             } catch (Fault fault) {
@@ -268,40 +288,8 @@ public final class Proof {
         console.say("proved: " + String.join(", ", proved));
     }
 
-    private static List<Wanted> wanted(String role, String prefix, SortedMap<String, BuiltFile> files) {
-        return files.entrySet().stream().map(file -> new Wanted(role, prefix + file.getKey(), file.getValue().size(), file.getValue().sha256())).toList();
-    }
-
-    private void files(String what, List<Wanted> files, Instant deadline, Findings findings) {
-        Progress progress = new Progress(console, what, files.size(), files.stream().mapToLong(Wanted::size).sum());
-        findings.each(files, file -> {
-            Optional<String> failure = compare(fetcher, file);
-            Optional<Fetching> behind = failure.isPresent() ? fetcher.behind(file.role()) : Optional.empty();
-            boolean late = behind.isPresent() && compare(behind.get(), file).isEmpty();
-            // Where nothing tells whether a cache on the way is late, what may change is taken to be.
-            while (failure.isPresent() && (late || behind.isEmpty() && Instant.now().isBefore(deadline)) && fetcher.waited(Duration.ZERO)) {
-                failure = compare(fetcher, file);
-            }
-            failure.map(sentence -> late && !sentence.contains(Fetching.LATE) ? sentence + "; " + Fetching.LATE : sentence)
-                    .ifPresentOrElse(sentence -> findings.failure(fetcher.name(file.role(), file.key()) + ": " + sentence), findings::proved);
-            progress.add(file.size());
-        });
-    }
-
-    private static Optional<String> compare(Fetching from, Wanted file) {
-        try {
-            return from.read(file.role(), file.key(), in -> {
-                Measured actual = Measured.of(in, file.size() + SLACK);
-                if (actual.size() > file.size() + SLACK) {
-                    return Optional.of("has more than " + (file.size() + SLACK) + " bytes, expected " + file.sha256() + " and " + file.size());
-                }
-                String sha256 = actual.hex();
-                return actual.size() == file.size() && sha256.equals(file.sha256()) ? Optional.empty()
-                        : Optional.of("has sha256 " + sha256 + " and " + actual.size() + " bytes, expected " + file.sha256() + " and " + file.size());
-            });
-        } catch (NotThere e) {
-            return Optional.of("is missing (" + e.getMessage() + "), expected " + file.sha256());
-        }
+    private void files(String what, String role, String prefix, SortedMap<String, BuiltFile> files, Instant deadline, Findings findings) {
+        new FilesProof(fetcher, console).prove(what, role, prefix, files, deadline, findings);
     }
 
     // Hazard: a manifest that is what was built, and yet names the wrong output.

@@ -1,5 +1,6 @@
 package lib.proof;
 
+import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
@@ -9,17 +10,20 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import lib.base.Fault;
 import lib.http.Network;
 import lib.http.Pool;
 import lib.http.Tuning;
+import lib.s3.Pace;
 
 /** By public address, as anybody: no keys, no cookies, no netrc. Follows redirects on the same host only. */
 final class PublicFetcher implements Fetcher {
 
     private static final int REDIRECTS = 5;
+    private static final int MOST = 128;
     private static final Pattern MAX_AGE = Pattern.compile("(?:s-maxage|max-age)=\"?([0-9]{1,9})");
     private static final Pattern SECONDS = Pattern.compile("[0-9]{1,9}");
 
@@ -27,6 +31,7 @@ final class PublicFetcher implements Fetcher {
     private final Tuning tuning;
     private final Network network;
     private final Map<String, Pool> pools = new ConcurrentHashMap<>();
+    private final Map<String, Pace> paces = new ConcurrentHashMap<>();
 
     /** {@code idle}: how long a server may send nothing. */
     PublicFetcher(Map<String, URI> urls, Duration idle, Network network) {
@@ -42,8 +47,14 @@ final class PublicFetcher implements Fetcher {
 
     @Override
     public long size(String role, String key) throws IOException {
-        return send("HEAD", role, key).header("content-length")
-                .filter(length -> length.matches("[0-9]{1,18}")).map(Long::valueOf)
+        return said(role, key).size();
+    }
+
+    @Override
+    public Said said(String role, String key) throws IOException {
+        Pool.Answer answer = send("HEAD", role, key);
+        answer.body().close();
+        return Said.of(answer.headers())
                 .orElseThrow(() -> Fault.failed(name(role, key) + " does not report its size", "HEAD answers no Content-Length", "look at the server"));
     }
 
@@ -55,9 +66,7 @@ final class PublicFetcher implements Fetcher {
     private Pool.Answer send(String method, String role, String key) throws IOException {
         URI uri = URI.create(name(role, key));
         for (int hop = 0; ; hop++) {
-            Pool pool = pools.computeIfAbsent(origin(uri), server -> new Pool(URI.create(server), tuning, network));
-            // Proxies on the way are asked not to answer from memory.
-            Pool.Answer answer = pool.open(method, uri.getRawPath() + (uri.getRawQuery() == null ? "" : "?" + uri.getRawQuery()), Map.of("cache-control", "no-cache"));
+            Pool.Answer answer = ask(method, uri);
             int status = answer.status();
             if (status == 200) {
                 return answer;
@@ -81,6 +90,37 @@ final class PublicFetcher implements Fetcher {
                         "look at the server, or name the right address in urls of the environment");
             }
             uri = next;
+        }
+    }
+
+    // As many at once as the server is worth, until what it answers is read.
+    private Pool.Answer ask(String method, URI uri) throws IOException {
+        Pool pool = pools.computeIfAbsent(origin(uri), server -> new Pool(URI.create(server), tuning, network));
+        Pace pace = paces.computeIfAbsent(origin(uri), server -> new Pace(MOST));
+        pace.begin();
+        AtomicBoolean ended = new AtomicBoolean();
+        Runnable end = () -> {
+            if (!ended.getAndSet(true)) {
+                pace.end();
+            }
+        };
+        try {
+            // Proxies on the way are asked not to answer from memory.
+            Pool.Answer answer = pool.open(method, uri.getRawPath() + (uri.getRawQuery() == null ? "" : "?" + uri.getRawQuery()), Map.of("cache-control", "no-cache"));
+            pace.answered(answer.waited());
+            return new Pool.Answer(answer.status(), answer.headers(), new FilterInputStream(answer.body()) {
+                @Override
+                public void close() throws IOException {
+                    try {
+                        super.close();
+                    } finally {
+                        end.run();
+                    }
+                }
+            }, answer.waited());
+        } catch (IOException | RuntimeException e) {
+            end.run();
+            throw e;
         }
     }
 

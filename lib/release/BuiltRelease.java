@@ -1,11 +1,13 @@
 package lib.release;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.util.RawValue;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -32,12 +34,23 @@ import lib.oci.BuiltImage;
  * @param files    everything else in release/, sorted by path
  * @param images   the container images among the files
  * @param jobs     what was built, sorted by attribute
+ * @param closure  what was built with Nix and all it refers to, by path; empty where nobody wrote it down
  */
 public record BuiltRelease(String target, Version version, String name, boolean official, String commit,
                            Optional<String> tag, String system, String profile, List<BuiltFile> files,
-                           List<BuiltImage> images, List<Nix.Job> jobs) {
+                           List<BuiltImage> images, List<Nix.Job> jobs, SortedMap<String, Nix.PathInfo> closure) {
 
     public static final String FILE = "release.json";
+
+    /** Without its closure. */
+    public BuiltRelease(String target, Version version, String name, boolean official, String commit, Optional<String> tag, String system,
+                        String profile, List<BuiltFile> files, List<BuiltImage> images, List<Nix.Job> jobs) {
+        this(target, version, name, official, commit, tag, system, profile, files, images, jobs, Collections.emptySortedMap());
+    }
+
+    public BuiltRelease withClosure(SortedMap<String, Nix.PathInfo> known) {
+        return new BuiltRelease(target, version, name, official, commit, tag, system, profile, files, images, jobs, known);
+    }
 
     /** A file, by its path below release/; size in bytes, SHA-256 in hex. */
     public record BuiltFile(String path, long size, String sha256) {
@@ -84,6 +97,9 @@ public record BuiltRelease(String target, Version version, String name, boolean 
             ObjectNode node = jsonJobs.addObject().put("attr", job.attr()).put("system", job.system()).put("drvPath", job.drvPath());
             ObjectNode outputs = node.putObject("outputs");
             job.outputs().forEach(outputs::put);
+        }
+        if (!closure.isEmpty()) {
+            top.putRawValue("closure", new RawValue(StoreClosure.json(closure)));
         }
         return Json.pretty(top).getBytes(StandardCharsets.UTF_8);
     }
@@ -134,6 +150,9 @@ public record BuiltRelease(String target, Version version, String name, boolean 
         }
         BuiltRelease release = new BuiltRelease(top.text("target"), version, top.text("name"), top.optionalFlag("official").orElse(false),
                 top.text("commit"), top.optionalText("tag"), top.text("system"), top.text("profile"), files, images, jobs);
+        if (top.has("closure")) {
+            release = release.withClosure(StoreClosure.parse(top.nodes("closure"), release.storePaths(), FILE + ": closure", faults));
+        }
         top.nothingElse();
         if (!faults.isEmpty()) {
             throw Fault.failed(where + " was not written by build", faults, "run jbang build.java again");

@@ -133,16 +133,12 @@ public final class ObjectStore implements AutoCloseable {
 
     /** The SHA-256 in hex that was stored with the object, or, where none was, that of its downloaded bytes. */
     public String sha256(String bucket, String key) {
-        Optional<Map<String, String>> head = ask(name(bucket, key) + " cannot be read", () -> wire.head(bucket, key));
-        if (head.isPresent() && head.get().containsKey(SHA256)) {
-            return head.get().get(SHA256);
+        Optional<String> stored = head(bucket, key).map(headers -> headers.get(SHA256));
+        if (stored.isPresent()) {
+            return stored.get();
         }
         MessageDigest digest = FileTree.digest("SHA-256");
-        try {
-            download(bucket, key, new DigestOutputStream(OutputStream.nullOutputStream(), digest));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e); // nothing is written
-        }
+        ask(name(bucket, key) + " cannot be read", () -> wire.download(bucket, key, new DigestOutputStream(OutputStream.nullOutputStream(), digest)));
         return HexFormat.of().formatHex(digest.digest());
     }
 
@@ -154,6 +150,11 @@ public final class ObjectStore implements AutoCloseable {
         // A store that encrypts has ETags that look like an MD5 and are none: then the digest decides.
         return stored.md5().isPresent() && FileTree.digest("MD5", file).equals(stored.md5().get())
                 || sha256(bucket, stored.key()).equals(sha256);
+    }
+
+    /** The headers that come with an object, names in lower case; empty when there is none. */
+    public Optional<Map<String, String>> head(String bucket, String key) {
+        return ask(name(bucket, key) + " cannot be read", () -> wire.head(bucket, key));
     }
 
     /** An object's size in bytes; empty when there is none. */
@@ -303,7 +304,7 @@ public final class ObjectStore implements AutoCloseable {
 
     /** Throws Fault (refused) unless the object has this ETag, or, where that is empty, there is none. */
     public void requireAt(String bucket, String key, Optional<String> etag) {
-        Optional<String> now = ask(name(bucket, key) + " cannot be read", () -> wire.head(bucket, key)).map(head -> head.getOrDefault("etag", "").replace("\"", ""));
+        Optional<String> now = head(bucket, key).map(head -> head.getOrDefault("etag", "").replace("\"", ""));
         if (!now.equals(etag)) {
             throw Fault.refused(name(bucket, key) + " has changed since the plan was made", "it had the ETag " + etag.orElse("of nothing") + ", and has "
                     + now.orElse("that of nothing"), "find out who else publishes there, and run again");

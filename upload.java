@@ -15,9 +15,8 @@
 //DEPS org.apache.commons:commons-compress:1.28.0
 //DEPS commons-io:commons-io:2.22.0
 //SOURCES lib/base/*.java lib/http/*.java lib/config/*.java lib/git/Git*.java lib/git/JGit.java lib/git/Tree.java lib/nix/Base32.java lib/nix/Narinfo.java
-//SOURCES lib/nix/Nix.java lib/nix/PublicKey.java lib/nix/ReleaseJobs.java lib/nix/SigningKey.java
-//SOURCES lib/s3/*.java lib/oci/*.java lib/release/BuiltRelease.java lib/release/Release.java lib/release/ReleaseTag.java
-//SOURCES lib/release/StoreClosure.java lib/release/Version.java lib/publish/*.java lib/proof/*.java
+//SOURCES lib/nix/Nix.java lib/nix/PublicKey.java lib/nix/ReleaseJobs.java lib/nix/SigningKey.java lib/s3/*.java lib/oci/*.java lib/proof/*.java
+//SOURCES lib/publish/*.java lib/release/BuiltRelease.java lib/release/Release.java lib/release/ReleaseTag.java lib/release/StoreClosure.java lib/release/Version.java
 //FILES LocalStore.java=lib/s3/local/LocalStore.java
 // Without profiles, and with the second compiler for digests and what is called without end: most of the processor time
 // of a run went into compiling. Concatenation by code, not by bootstrap, is a part of each start. A heap that begins small,
@@ -52,8 +51,7 @@ import lib.publish.*;
 import lib.release.*;
 import lib.s3.ObjectStore;
 import picocli.CommandLine;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.*;
 
 @Command(name = "upload", description = "Publishes what build left in release/: plan, confirm, publish, verify.")
 class upload implements Cli.Phase {
@@ -91,6 +89,9 @@ class upload implements Cli.Phase {
     @Option(names = "--replace", arity = "0..1", fallbackValue = "", paramLabel = "NAME",
             description = "Replace files of this version that are published with other bytes. A guarded environment requires the name, such as lix-2.93.1.")
     String replace;
+
+    @Option(names = "--prove-all", description = "Fetch back every byte, including those that were already proved when manifest.nix was moved.")
+    boolean proveAll;
 
     @Option(names = "--shrink", paramLabel = "PREFIX", description = "Let this manual, such as manual/lix/stable, lose more than a tenth of its pages.")
     List<String> shrink = new ArrayList<>();
@@ -180,11 +181,12 @@ class upload implements Cli.Phase {
         Folders folders = new Folders(access.store(), environment, project, release, replace != null, shrink);
         Published published = new Published(access.store(), environment, project);
         Guards guards = new Guards(console, published, built.version(), movePointers);
-        Proof content = proof(access, signer).patience(environment.patience());
-        Proof pointers = proof(access, Optional.empty()).patience(environment.patience());
+        Plan plan = new Plan();
+        Sparing sparing = new Sparing(!proveAll && replace == null, plan::isEmpty, access.store(), environment, release);
+        Proof content = proof(access, signer).patience(environment.patience()).sparing(sparing);
+        Proof pointers = proof(access, Optional.empty()).patience(environment.patience()).sparing(sparing);
         boolean images = target == Target.all && built.hasImages();
         console.step("Comparing with what " + confirmation.spoken() + " has");
-        Plan plan = new Plan();
         if (target == Target.all) {
             plan.add(cache);
             plan.add(folders.artifacts(built));
@@ -288,7 +290,7 @@ class upload implements Cli.Phase {
     }
 
     private Proof proof(Access access, Optional<String> signer) {
-        return new Proof(access.fetcher(), environment, project, signer, console);
+        return new Proof(access.fetcher(), environment, project, signer, console).concurrency(concurrency);
     }
 
     private Access open(Cli.Session session, Git git) throws IOException {

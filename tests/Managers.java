@@ -1,4 +1,5 @@
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -8,13 +9,19 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import lib.base.Cli;
 import lib.base.Console;
 import lib.base.Exec;
+import software.amazon.awssdk.services.s3.model.S3Object;
 
 /** Release managers, each with a checkout and a release of their own, who publish to one environment. */
 final class Managers implements AutoCloseable {
@@ -71,6 +78,18 @@ final class Managers implements AutoCloseable {
         line.addAll(List.of(arguments));
         int exit = Cli.run(new upload(), new Cli.Session(console, checkout.folder, checkout.env()), line.toArray(new String[0]));
         return new Checkout.Run(exit, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
+    }
+
+    /** Moves the pointer to where it is, until the store's clock, which counts seconds, tells that from what was sent before it. */
+    void settle() {
+        byte[] manifest = store.get("releases", "manifest.nix");
+        Instant last = Stream.of("releases", "cache").flatMap(role -> store.client().listObjectsV2Paginator(request -> request.bucket(store.bucket(role))).contents().stream())
+                .filter(object -> !object.key().equals("manifest.nix")).map(S3Object::lastModified).max(Comparator.naturalOrder()).orElseThrow();
+        long end = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+        do {
+            assertTrue(System.nanoTime() < end, "the store's clock stands still");
+            store.put("releases", "manifest.nix", manifest);
+        } while (!store.client().headObject(request -> request.bucket(store.bucket("releases")).key("manifest.nix")).lastModified().isAfter(last.truncatedTo(ChronoUnit.SECONDS)));
     }
 
     /** The root manifest.nix. */

@@ -178,9 +178,12 @@ class PointersTest {
             assertDone(upload(old));
             List<String> fetched = proxy.log().stream().filter(request -> request.method().equals("GET") && request.path().contains("/blobs/")).map(FaultProxy.Request::path).toList();
             assertTrue(fetched.size() == 6 && fetched.stream().distinct().count() == 6, fetched.toString());
+            managers.settle();
+            assertDone(upload(old));
+            assertEquals(6, proxy.log().stream().filter(request -> request.method().equals("GET") && request.path().contains("/blobs/")).count(), "sizes do, where nothing was sent");
             String layer = BuiltRelease.read(old.folder.resolve("release")).images().get(0).layers().get(0).blob();
             ImagesTest.change(registry.blob(layer));
-            for (String[] arguments : new String[][] {{}, {"--target", "verify", "--release", "2.95.0"}, {"--point-to", "2.95.0"}, {"--replace"}}) {
+            for (String[] arguments : new String[][] {{"--prove-all"}, {"--target", "verify", "--release", "2.95.0"}, {"--point-to", "2.95.0"}, {"--replace"}}) {
                 Checkout.Run run = upload(old, arguments);
                 assertEquals(1, run.exit(), run.err());
                 assertTrue(run.err().contains("images in " + images + ": " + layer + ": has ") && run.err().contains("upload with --replace"), run.err());

@@ -31,6 +31,7 @@ import lib.nix.Nix;
 import lib.nix.SigningKey;
 import lib.proof.Fetcher;
 import lib.proof.Proof;
+import lib.proof.Sparing;
 import lib.release.BuiltRelease;
 import lib.release.StoreClosure;
 import lib.release.Version;
@@ -65,7 +66,7 @@ class ProofClosureTest {
         nix("nix", "copy", "--no-check-sigs", "--to", "file://" + folder.resolve("buckets/cache") + "?compression=zstd&secret-key=" + folder.resolve("secret"), top);
         Map<String, String> env = new HashMap<>(System.getenv());
         env.put("NIX_CONFIG", Sample.NIX_CONFIG);
-        closure = StoreClosure.of(new Nix(ProofTest.console(said), env, List.of()).closure(List.of(top)));
+        closure = StoreClosure.of(new Nix(Proving.console(said), env, List.of()).closure(List.of(top)));
         assertEquals(3, closure.size());
         for (Path file : FileTree.files(folder.resolve("buckets")).values()) {
             at(file, BEFORE);
@@ -96,7 +97,11 @@ class ProofClosureTest {
     }
 
     private Proof proof(Fetcher fetcher) {
-        return new Proof(fetcher, Environment.LOCAL, Project.LIX, Optional.of(publicKey), ProofTest.console(said));
+        return new Proof(fetcher, Environment.LOCAL, Project.LIX, Optional.of(publicKey), Proving.console(said));
+    }
+
+    private Sparing sparing() {
+        return new Sparing(true, () -> false, null, Environment.LOCAL, folder);
     }
 
     private List<String> failures(Proof proof) {
@@ -236,7 +241,7 @@ class ProofClosureTest {
 
     private void assertNars(int got, int askedForTheirSize, BuiltRelease built) {
         cache.log.clear();
-        proof(cache).sparing().cache(built, any -> true).orFail();
+        proof(cache).sparing(sparing()).cache(built, any -> true).orFail();
         assertEquals(got + " " + askedForTheirSize, cache.asked("GET nar/", "") + " " + cache.asked("HEAD nar/", ""), cache.log.toString());
         assertEquals(3, cache.asked("GET", ".narinfo"), "narinfo and signature, always");
     }
@@ -270,13 +275,13 @@ class ProofClosureTest {
         flipped[bytes.length / 2] ^= 1;
         Files.write(nar, flipped);
         at(nar, BEFORE); // a disk that rots
-        proof(cache).sparing().cache(built, any -> true).orFail();
+        proof(cache).sparing(sparing()).cache(built, any -> true).orFail();
         assertTrue(failures(proof(cache).cache(built, any -> true)).toString().contains("is not the NAR of " + named("a")));
         Files.write(nar, new byte[bytes.length + 1]);
         at(nar, BEFORE);
-        assertTrue(failures(proof(cache).sparing().cache(built, any -> true)).toString().contains("it has " + (bytes.length + 1) + " bytes"));
+        assertTrue(failures(proof(cache).sparing(sparing()).cache(built, any -> true)).toString().contains("it has " + (bytes.length + 1) + " bytes"));
         Files.delete(nar);
-        assertTrue(failures(proof(cache).sparing().cache(built, any -> true)).toString().contains("is missing"));
+        assertTrue(failures(proof(cache).sparing(sparing()).cache(built, any -> true)).toString().contains("is missing"));
     }
 
     @Test
@@ -292,7 +297,7 @@ class ProofClosureTest {
         flipped[flipped.length / 2] ^= 1;
         Files.write(nar, flipped);
         at(nar, POINTED.plusSeconds(60));
-        assertTrue(failures(proof(cache).sparing().cache(built, any -> true)).toString().contains("is not the NAR of " + named("a")));
+        assertTrue(failures(proof(cache).sparing(sparing()).cache(built, any -> true)).toString().contains("is not the NAR of " + named("a")));
     }
 
     @Test

@@ -67,7 +67,7 @@ class StoreClosureTest {
         Checkout checkout = Released.copy(folder.resolve("checkout"));
         Path file = checkout.folder.resolve("release/release.json");
         BuiltRelease built = BuiltRelease.read(file.getParent());
-        assertEquals(StoreClosure.of(new Nix(ProofTest.console(new java.util.ArrayList<>()), checkout.env(), List.of()).closure(built.storePaths())), built.closure());
+        assertEquals(StoreClosure.of(new Nix(Proving.console(new java.util.ArrayList<>()), checkout.env(), List.of()).closure(built.storePaths())), built.closure());
         assertTrue(built.closure().size() > built.storePaths().size(), built.closure().keySet().toString());
         assertArrayEquals(Files.readAllBytes(file), built.json());
         byte[] before = Files.readAllBytes(file);

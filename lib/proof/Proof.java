@@ -54,8 +54,9 @@ public final class Proof {
     private final List<Named> parts = new ArrayList<>();
     private Duration patience = Duration.ZERO;
     private int concurrency = CONCURRENCY;
-    private boolean sparing;
+    private Optional<Sparing> sparing = Optional.empty();
     private Optional<Earlier> earlier = Optional.empty();
+    private volatile boolean light;
 
     /**
      * @param signer the public key NAME:BASE64 of the key this run signs with, for an environment that
@@ -81,17 +82,26 @@ public final class Proof {
         return this;
     }
 
-    /** Store paths of the release that manifest.nix names, which was proved before the pointer moved to it, are proved by metadata alone. */
-    public Proof sparing() {
-        this.sparing = true;
+    /**
+     * What was proved by its bytes before is proved by metadata: store paths of the release that manifest.nix names, as the
+     * pointer moves only after the proof of all of them ({@link Earlier}). Where that is this release and nothing was sent, also its
+     * files, by the digests that the store itself takes of what it holds, and its images, by manifests, sizes and tags.
+     */
+    public Proof sparing(Sparing sparing) {
+        this.sparing = Optional.of(sparing).filter(Sparing::wanted);
         return this;
     }
 
     private synchronized Earlier earlier() {
         if (earlier.isEmpty()) {
-            earlier = Optional.of(sparing ? Earlier.of(fetcher, project) : Earlier.NOTHING);
+            earlier = Optional.of(sparing.isPresent() ? Earlier.of(fetcher, project) : Earlier.NOTHING);
         }
         return earlier.get();
+    }
+
+    private boolean isProvedBefore(BuiltRelease built) {
+        light = sparing.isPresent() && sparing.get().nothingSent().getAsBoolean() && earlier().release().equals(Optional.of(built));
+        return light;
     }
 
     /** What a version's release.json says, fetched; empty where it was published without one. Throws Fault when it is not whole. */
@@ -115,7 +125,7 @@ public final class Proof {
             if (!files.containsKey("manifest.nix")) {
                 findings.failure("release.json names no " + folder + "manifest.nix: it does not describe a complete release");
             }
-            files("release files", "releases", folder, files, Instant.MIN, findings);
+            files("release files", "releases", folder, built, files, Instant.MIN, findings);
             manifestNames(folder + "manifest.nix", built, findings);
             String name = fetcher.name("releases", folder + BuiltRelease.FILE);
             Optional<BuiltRelease> released = released(built.version());
@@ -147,13 +157,14 @@ public final class Proof {
             if (!pages.containsKey("index.html")) {
                 findings.failure("release.json names no index.html of the manual");
             }
-            files("manual " + which, "docs", prefix, pages, Instant.now().plus(patience), findings);
+            files("manual " + which, "docs", prefix, built, pages, Instant.now().plus(patience), findings);
         });
     }
 
     /** The images of a release in each repository: every byte of them, and each of the tags names their index. */
     public Proof images(List<ImageStore> stores, BuiltRelease built, List<String> tags) {
-        stores.forEach(store -> check("images in " + store.name(), findings -> new ImageProof(store, built.images(), console).all(tags, findings), false));
+        stores.forEach(store -> check("images in " + store.name(), findings -> new ImageProof(store, built.images(), console)
+                .all(tags, isProvedBefore(built), findings), false));
         return this;
     }
 
@@ -171,7 +182,7 @@ public final class Proof {
             if (root.isEmpty()) {
                 findings.failure("release.json names no manifest.nix for the root");
             }
-            files("manifest", "releases", "", root, Instant.now().plus(patience), findings);
+            new FilesProof(fetcher, console, file -> false).prove("manifest", "releases", "", root, Instant.now().plus(patience), findings);
             manifestNames("manifest.nix", built, findings);
         });
     }
@@ -285,11 +296,13 @@ public final class Proof {
         if (!failures.isEmpty()) {
             throw Fault.failed("what was published is not what was built", failures, String.join("; ", remedies));
         }
-        console.say("proved: " + String.join(", ", proved));
+        console.say("proved: " + String.join(", ", proved)
+                + (light ? "; by metadata, as manifest.nix names this release already and nothing was sent (--prove-all fetches every byte)" : ""));
     }
 
-    private void files(String what, String role, String prefix, SortedMap<String, BuiltFile> files, Instant deadline, Findings findings) {
-        new FilesProof(fetcher, console).prove(what, role, prefix, files, deadline, findings);
+    private void files(String what, String role, String prefix, BuiltRelease built, SortedMap<String, BuiltFile> files, Instant deadline, Findings findings) {
+        Predicate<Map.Entry<String, BuiltFile>> told = isProvedBefore(built) ? sparing.orElseThrow().below(role, prefix) : file -> false;
+        new FilesProof(fetcher, console, told).prove(what, role, prefix, files, deadline, findings);
     }
 
     // Hazard: a manifest that is what was built, and yet names the wrong output.

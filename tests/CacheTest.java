@@ -7,9 +7,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Base64;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 import lib.base.Exec;
 import lib.nix.Narinfo;
+import lib.nix.SigningKey;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -100,6 +103,29 @@ class CacheTest {
             Managers.assertDone(Managers.upload(checkout, "--replace"));
             assertEquals(good, text(victim));
         }
+    }
+
+    @Test
+    @DisplayName("another NAR with a signature that consumers trust is what was built no more: found before anything is sent, not by the proof at the end")
+    void anotherNarThatIsSignedIsFoundBeforeAnythingIsSent() throws IOException {
+        Managers.assertDone(Managers.upload(checkout));
+        String victim = narinfos().get(0);
+        String good = text(victim);
+        Narinfo other = Narinfo.parse(text(narinfos().get(1)));
+        String rebuilt = good.replaceAll("(?m)^URL: .*", "URL: " + other.url()).replaceAll("(?m)^FileHash: .*", "FileHash: " + other.fileHash())
+                .replaceAll("(?m)^FileSize: .*", "FileSize: " + other.fileSize()).replaceAll("(?m)^NarHash: .*", "NarHash: " + other.narHash())
+                .replaceAll("(?m)^NarSize: .*", "NarSize: " + other.narSize()).replaceAll("(?m)^Sig: .*\n", "");
+        try (SigningKey key = SigningKey.of(Optional.of(folder.resolve("key")), Map.of())) {
+            rebuilt = rebuilt.stripTrailing() + "\nSig: " + key.sign(Narinfo.parse(rebuilt).fingerprint()) + "\n";
+        }
+        store.put("cache", victim, rebuilt.getBytes(StandardCharsets.UTF_8));
+        store.client().deleteObject(request -> request.bucket(store.bucket("releases")).key("manifest.nix"));
+        Checkout.Run run = Managers.upload(checkout);
+        assertEquals(3, run.exit(), run.err());
+        assertTrue(run.err().contains(victim + " is of another NAR") && run.err().contains("signed by test-1") && run.err().contains("substituters"), run.err());
+        assertTrue(!store.content("releases").containsKey("manifest.nix") && text(victim).equals(rebuilt), "nothing was written");
+        Managers.assertDone(Managers.upload(checkout, "--replace"));
+        assertEquals(good, text(victim));
     }
 
     @Test

@@ -174,9 +174,11 @@ public final class Cache implements Destination {
             return notOurs(name, "is of " + narinfo.storePath() + ", it should be that of " + path.path(), conflicts);
         }
         List<String> refusals = trusted.map(consumers -> consumers.refuse(narinfo)).orElse(List.of());
-        if (!refusals.isEmpty() && !sameNar(narinfo, path)) {
-            return notOurs(name, "is of another NAR of " + path.path() + " and " + refusals.get(0) + ": NarHash " + narinfo.narHash() + ", here it is "
-                    + Base32.narinfoHash(path.narHash()), conflicts);
+        // A signature makes it no part of what was built: the proof would find that when all else is sent.
+        if (!sameNar(narinfo, path)) {
+            return notOurs(name, "is of another NAR of " + path.path() + (refusals.isEmpty() ? ", signed by " + narinfo.signers() + ", which a build elsewhere gave" : " and "
+                    + refusals.get(0)) + ": NarHash " + narinfo.narHash() + ", here it is " + Base32.narinfoHash(path.narHash())
+                    + (refusals.isEmpty() ? "; to release with that one, delete the one here, and build again with that cache among Nix's substituters" : ""), conflicts);
         }
         // A narinfo without its NAR was believed by others; we send both again.
         if (!store.size(bucket, narinfo.url()).equals(Optional.of(narinfo.fileSize()))) {

@@ -105,6 +105,7 @@ class ProofSparingTest {
         for (String[] arguments : new String[][] {{"--prove-all"}, {"--replace"}, {"--target", "verify"}, {"--point-to", "2.95.0"}}) {
             assertEquals(nars(), only(asked("GET", "cache", () -> upload(arguments)), "nar/"), List.of(arguments).toString());
         }
+        assertEquals(Set.of(), asked("HEAD", "cache", () -> upload("--target", "verify")), "what is small is fetched with one request");
         Set<String> files = asked("GET", "releases", () -> upload("--prove-all"));
         assertTrue(files.contains("lix/lix-2.95.0/lix-2.95.0.tar.gz"), files.toString());
     }

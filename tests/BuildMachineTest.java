@@ -39,7 +39,7 @@ class BuildMachineTest {
         try (BuildMachine machine = new BuildMachine(folder.resolve("machine"), SYSTEM); Store store = new Store()) {
             Checkout checkout = sample();
             Checkout.Run alone = checkout.run(new build());
-            assertTrue(alone.exit() == 1 && alone.err().contains(SYSTEM) && alone.err().contains("give it more builders"), alone.err());
+            assertTrue(alone.exit() == 1 && alone.err().contains(SYSTEM) && alone.err().contains("the build failed"), alone.err());
 
             checkout.with("NIX_SSHOPTS", machine.sshOptions());
             Managers.assertDone(checkout.run(new build(), "--builders", machine.spec()));

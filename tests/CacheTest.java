@@ -115,9 +115,8 @@ class CacheTest {
         String rebuilt = good.replaceAll("(?m)^URL: .*", "URL: " + other.url()).replaceAll("(?m)^FileHash: .*", "FileHash: " + other.fileHash())
                 .replaceAll("(?m)^FileSize: .*", "FileSize: " + other.fileSize()).replaceAll("(?m)^NarHash: .*", "NarHash: " + other.narHash())
                 .replaceAll("(?m)^NarSize: .*", "NarSize: " + other.narSize()).replaceAll("(?m)^Sig: .*\n", "");
-        try (SigningKey key = SigningKey.of(Optional.of(folder.resolve("key")), Map.of())) {
-            rebuilt = rebuilt.stripTrailing() + "\nSig: " + key.sign(Narinfo.parse(rebuilt).fingerprint()) + "\n";
-        }
+        String signature = SigningKey.of(Optional.of(folder.resolve("key")), Map.of()).sign(Narinfo.parse(rebuilt).fingerprint());
+        rebuilt = rebuilt.stripTrailing() + "\nSig: " + signature + "\n";
         store.put("cache", victim, rebuilt.getBytes(StandardCharsets.UTF_8));
         store.client().deleteObject(request -> request.bucket(store.bucket("releases")).key("manifest.nix"));
         Checkout.Run run = Managers.upload(checkout);

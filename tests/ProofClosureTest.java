@@ -119,9 +119,8 @@ class ProofClosureTest {
     /** Changes a narinfo, with a signature that consumers trust. */
     private void resign(String path, UnaryOperator<String> change) throws IOException {
         String text = change.apply(Files.readString(narinfo(path)).replaceAll("(?m)^Sig: .*\n", ""));
-        try (SigningKey key = SigningKey.of(Optional.of(folder.resolve("secret")), Map.of())) {
-            Files.writeString(narinfo(path), text.stripTrailing() + "\nSig: " + key.sign(Narinfo.parse(text).fingerprint()) + "\n");
-        }
+        String signature = SigningKey.of(Optional.of(folder.resolve("secret")), Map.of()).sign(Narinfo.parse(text).fingerprint());
+        Files.writeString(narinfo(path), text.stripTrailing() + "\nSig: " + signature + "\n");
     }
 
     // --- what is asked for

@@ -16,9 +16,9 @@
 //SOURCES ../lib/s3/Embedded.java ../lib/release/BuiltRelease.java ../lib/release/StoreClosure.java ../lib/nix/Base32.java ../lib/nix/Narinfo.java ../lib/release/Version.java
 //SOURCES ../lib/oci/Audit.java ../lib/oci/BuiltImage.java ../lib/oci/Contents.java ../lib/oci/DockerArchive.java
 //SOURCES ../lib/oci/ParallelGzip.java ../lib/oci/PaxRecords.java ../lib/oci/Sparse.java ../lib/oci/Tar.java ../lib/oci/Unpacking.java
-//SOURCES DockerRegistry.java Home.java Missing.java
+//SOURCES DockerRegistry.java Home.java Missing.java Sample.java
 //SOURCES bench/Cleanup.java bench/DelayProxy.java bench/FileSet.java bench/ImageSet.java bench/ImagesBench.java bench/Measure.java
-//SOURCES bench/Results.java bench/Rounds.java bench/Scratch.java bench/Script.java bench/Senders.java bench/Target.java
+//SOURCES bench/ReleaseBench.java bench/ReleaseSet.java bench/Results.java bench/Rounds.java bench/Scratch.java bench/Script.java bench/Senders.java bench/Target.java
 //FILES LocalStore.java=../lib/s3/local/LocalStore.java
 
 import java.io.IOException;
@@ -40,7 +40,7 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-@Command(name = "bench", mixinStandardHelpOptions = true, subcommands = {bench.Upload.class, ImagesBench.class},
+@Command(name = "bench", mixinStandardHelpOptions = true, subcommands = {bench.Upload.class, ImagesBench.class, ReleaseBench.class},
         description = "Compares with well-known programs; everything in a temporary folder and on loopback.")
 class bench {
 
@@ -164,7 +164,7 @@ class bench {
             return results;
         }
 
-        private static URI delayed(URI server, int rtt, Cleanup proxies) throws Exception {
+        static URI delayed(URI server, int rtt, Cleanup proxies) throws Exception {
             if (rtt == 0) {
                 return server;
             }
@@ -218,7 +218,7 @@ class bench {
 
         // A shim of a Python version manager may have nothing behind it, and costs a shell at each start
         // that is not aws's.
-        private static Optional<Path> aws() {
+        static Optional<Path> aws() {
             for (String folder : System.getenv("PATH").split(":")) {
                 Path program = Path.of(folder, "aws");
                 if (!folder.endsWith("/shims") && Files.isExecutable(program) && Exec.of(program.toString(), "--version").run().exit() == 0) {

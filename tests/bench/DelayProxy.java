@@ -5,9 +5,11 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -23,10 +25,13 @@ final class DelayProxy implements AutoCloseable {
     // On its way at most, a direction of a connection: more than a window on any real line.
     private static final int WINDOW = 16 << 20;
     private static final int CHUNK = 1 << 16;
+    /** How a request's first line ends. */
+    private static final byte[] REQUEST = " HTTP/1.1\r\n".getBytes(StandardCharsets.US_ASCII);
 
     private final URI server;
     private final long rtt;
     private final ServerSocket listening;
+    private final AtomicLong requests = new AtomicLong();
 
     /** In front of an http server, with this round trip time in milliseconds. */
     DelayProxy(URI server, int rtt) throws IOException {
@@ -46,6 +51,11 @@ final class DelayProxy implements AutoCloseable {
         return URI.create("http://127.0.0.1:" + listening.getLocalPort());
     }
 
+    /** Requests that have gone through so far. */
+    long requests() {
+        return requests.get();
+    }
+
     @Override
     public void close() throws IOException {
         listening.close();
@@ -62,18 +72,26 @@ final class DelayProxy implements AutoCloseable {
         client.setTcpNoDelay(true);
         upstream.setTcpNoDelay(true);
         // On loopback a connection is made at once; over the line its first byte leaves a round trip later.
-        connect(client, upstream, accepted + rtt);
-        connect(upstream, client, accepted);
+        connect(client, upstream, accepted + rtt, true);
+        connect(upstream, client, accepted, false);
     }
 
-    private void connect(Socket from, Socket to, long notBefore) {
+    private void connect(Socket from, Socket to, long notBefore, boolean asks) {
         BlockingQueue<Chunk> line = new LinkedBlockingQueue<>();
         Semaphore window = new Semaphore(WINDOW);
         start(() -> {
             byte[] buffer = new byte[CHUNK];
+            int matched = 0;
             try {
                 InputStream in = from.getInputStream();
                 for (int read; (read = in.read(buffer)) >= 0; ) {
+                    for (int i = 0; asks && i < read; i++) {
+                        matched = buffer[i] == REQUEST[matched] ? matched + 1 : buffer[i] == REQUEST[0] ? 1 : 0;
+                        if (matched == REQUEST.length) {
+                            requests.incrementAndGet();
+                            matched = 0;
+                        }
+                    }
                     window.acquireUninterruptibly(read);
                     line.add(new Chunk(Math.max(System.nanoTime(), notBefore) + rtt / 2, java.util.Arrays.copyOf(buffer, read)));
                 }

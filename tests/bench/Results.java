@@ -5,12 +5,15 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 
 /** The costs of one comparison, and what is said about them. */
 final class Results {
 
     private static final Map<String, ToDoubleFunction<Measure.Cost>> FIGURES = new LinkedHashMap<>();
+
+    private static final Measure.Cost NOTHING = new Measure.Cost(Double.NaN, Double.NaN, Double.NaN);
 
     static {
         FIGURES.put("wall", Measure.Cost::wall);
@@ -50,11 +53,31 @@ final class Results {
         for (String contender : contenders) {
             StringBuilder line = new StringBuilder(String.format("%-14s", contender));
             for (String phase : phases) {
-                List<Measure.Cost> all = costs.get(contender).get(phase);
+                List<Measure.Cost> all = costs.get(contender).getOrDefault(phase, List.of(NOTHING));
                 line.append(String.format(Locale.ROOT, "  | %12.3f %8.3f %8.1f", median(all, Measure.Cost::wall),
                         median(all, Measure.Cost::cpu), median(all, Measure.Cost::rss) / 1e6));
             }
             lines.add(line.toString());
+        }
+        return lines;
+    }
+
+    /** {@code figure LABEL PHASE FIGURE MEDIAN MIN MAX}: seconds, megabytes, and requests. */
+    List<String> figures(String contender, List<String> phases, Function<String, List<Double>> requests) {
+        List<String> lines = new ArrayList<>();
+        for (String phase : phases) {
+            List<Measure.Cost> all = costs.get(contender).get(phase);
+            if (all == null) {
+                continue;
+            }
+            Map<String, List<Double>> figures = new LinkedHashMap<>();
+            FIGURES.forEach((figure, of) -> figures.put(figure, all.stream().map(cost -> of.applyAsDouble(cost) / (figure.equals("rss") ? 1e6 : 1)).toList()));
+            figures.put("requests", requests.apply(phase));
+            figures.forEach((figure, values) -> {
+                List<Double> sorted = values.stream().sorted().toList();
+                lines.add(String.format(Locale.ROOT, "figure %s %s %s %.3f %.3f %.3f", String.format(label, contender), phase, figure, median(sorted),
+                        sorted.get(0), sorted.get(sorted.size() - 1)));
+            });
         }
         return lines;
     }

@@ -16,6 +16,7 @@ final class Rounds {
 
     /** One contender's phases, measured one after the other in the same place. */
     interface Turn extends AutoCloseable {
+        /** Null where the contender knows no such phase. */
         Measure.Command command(String phase) throws Exception;
 
         /** Throws Fault when the phase that just ran did not do its work. */
@@ -30,7 +31,7 @@ final class Rounds {
         this.console = console;
     }
 
-    /** So many rounds of all, after one that warms up server and page cache and is not counted. */
+    /** So many rounds of all, after one that warms up server and page cache and is not counted, unless it is the only one. */
     void run(Results results, List<Contender> contenders, List<String> phases, int rounds) throws Exception {
         for (int round = 0; round <= rounds; round++) {
             console.step(results.title() + ": " + (round == 0 ? "warming up" : "round " + round + " of " + rounds));
@@ -41,9 +42,13 @@ final class Rounds {
                 try (Turn turn = contender.turn()) {
                     StringBuilder said = new StringBuilder(String.format("%-14s", contender.name()));
                     for (String phase : phases) {
-                        Measure.Cost cost = measure.run(turn.command(phase));
+                        Measure.Command command = turn.command(phase);
+                        if (command == null) {
+                            continue;
+                        }
+                        Measure.Cost cost = measure.run(command);
                         turn.check(phase);
-                        if (round > 0) {
+                        if (round > 0 || rounds == 0) {
                             results.add(contender.name(), phase, cost);
                         }
                         said.append("  ").append(phase).append(' ').append(Results.show(cost));

@@ -35,6 +35,7 @@ final class Target implements AutoCloseable {
     private final Optional<AutoCloseable> server; // none where it was given
     private final S3Client client;
     private final String bucket = "releng-bench-" + UUID.randomUUID().toString().substring(0, 8);
+    private final List<String> others = new ArrayList<>();
     private int prefixes;
 
     private Target(URI endpoint, String region, String id, String secret, Optional<AutoCloseable> server) {
@@ -107,6 +108,16 @@ final class Target implements AutoCloseable {
         return bucket;
     }
 
+    /** A further bucket, made by the first who asks for it; gone with the target. */
+    String bucket(String role) {
+        String other = bucket + "-" + role;
+        if (!others.contains(other)) {
+            client.createBucket(request -> request.bucket(other));
+            others.add(other);
+        }
+        return other;
+    }
+
     /** A prefix nothing was ever sent to, ending in a slash. */
     String freshPrefix() {
         return "run-" + ++prefixes + "/";
@@ -114,6 +125,10 @@ final class Target implements AutoCloseable {
 
     /** The size of every object below a prefix, by the rest of its key. */
     SortedMap<String, Long> sizes(String prefix) {
+        return sizes(bucket, prefix);
+    }
+
+    private SortedMap<String, Long> sizes(String bucket, String prefix) {
         SortedMap<String, Long> sizes = new TreeMap<>();
         client.listObjectsV2Paginator(request -> request.bucket(bucket).prefix(prefix)).contents()
                 .forEach(object -> sizes.put(object.key().substring(prefix.length()), object.size()));
@@ -121,8 +136,17 @@ final class Target implements AutoCloseable {
     }
 
     void empty(String prefix) {
+        empty(bucket, prefix);
+    }
+
+    /** All that was sent to the further buckets. */
+    void emptyOthers() {
+        others.forEach(other -> empty(other, ""));
+    }
+
+    private void empty(String bucket, String prefix) {
         List<ObjectIdentifier> all = new ArrayList<>();
-        sizes(prefix).keySet().forEach(key -> all.add(ObjectIdentifier.builder().key(prefix + key).build()));
+        sizes(bucket, prefix).keySet().forEach(key -> all.add(ObjectIdentifier.builder().key(prefix + key).build()));
         for (int i = 0; i < all.size(); i += 1000) {
             List<ObjectIdentifier> some = all.subList(i, Math.min(i + 1000, all.size()));
             var errors = client.deleteObjects(request -> request.bucket(bucket).delete(delete -> delete.objects(some).quiet(true))).errors();
@@ -140,6 +164,8 @@ final class Target implements AutoCloseable {
                 server.get().close();
             } else {
                 empty("");
+                emptyOthers();
+                others.forEach(other -> client.deleteBucket(request -> request.bucket(other)));
                 client.deleteBucket(request -> request.bucket(bucket));
             }
         } finally {

@@ -15,8 +15,9 @@
 //DEPS org.apache.commons:commons-compress:1.28.0
 //DEPS commons-io:commons-io:2.22.0
 //SOURCES lib/base/*.java lib/http/*.java lib/config/*.java lib/git/Git*.java lib/git/JGit.java lib/git/Tree.java lib/nix/Base32.java lib/nix/Narinfo.java
-//SOURCES lib/nix/Nix.java lib/nix/PublicKey.java lib/nix/ReleaseJobs.java lib/nix/SigningKey.java lib/s3/*.java lib/oci/*.java lib/proof/*.java
-//SOURCES lib/publish/*.java lib/release/BuiltRelease.java lib/release/Release.java lib/release/ReleaseTag.java lib/release/StoreClosure.java lib/release/Version.java
+//SOURCES lib/nix/Nix.java lib/nix/PublicKey.java lib/nix/ReleaseJobs.java lib/nix/SigningKey.java lib/s3/*.java lib/oci/*.java lib/proof/*.java lib/publish/*.java
+//SOURCES lib/release/BuiltRelease.java lib/release/Release.java lib/release/ReleaseTag.java lib/release/StoreClosure.java lib/release/Version.java
+//SOURCES lib/nix/PackedNar.java lib/nix/Provenance.java lib/nix/StoreNar.java
 //FILES LocalStore.java=lib/s3/local/LocalStore.java
 // Without profiles, and with the second compiler for digests and what is called without end: most of the processor time
 // of a run went into compiling. Concatenation by code, not by bootstrap, is a part of each start. A heap that begins small,
@@ -99,7 +100,7 @@ class upload implements Cli.Phase {
             + "of the command in RELENG_SIGNING_KEY_COMMAND, such as: age -d -i ID prod.key.age")
     Path signingKey;
 
-    @Option(names = "--concurrency", paramLabel = "N", description = "How many requests run at once; default: ${DEFAULT-VALUE}.")
+    @Option(names = "--concurrency", paramLabel = "N", description = "How many requests run at once, at most; default: ${DEFAULT-VALUE}.")
     int concurrency = ObjectStore.CONCURRENCY;
 
     @Option(names = "--local-folder", paramLabel = "DIR", description = "Where the environment local keeps its buckets and repository; "
@@ -162,7 +163,7 @@ class upload implements Cli.Phase {
             Preflight preflight = new Preflight(console, environment, !planOnly);
             Optional<String> signer = preflight.release(access, remote, built.hasImages());
             Cache cache = new Cache(access.store(), environment.cache(), new Nix(console, session.env(), List.of()), built.storePaths(),
-                    environment.publicKey().or(() -> signer).map(PublicKey::of), access::key, access.staging(), replace != null);
+                    environment.publicKey().or(() -> signer).map(PublicKey::of), access::key, access.staging(), replace != null, Cache.WINDOW);
             if (all && preflight.passed()) {
                 preflight.check(() -> cache.requireRoom(console));
             }

@@ -155,6 +155,32 @@ class PlanTest {
     }
 
     @Test
+    void anOperationWaitsForWhatItNeedsAndForNothingElse() throws IOException {
+        java.util.concurrent.CountDownLatch last = new java.util.concurrent.CountDownLatch(1);
+        Operation first = operation("a1");
+        Operation slow = Operation.create("a2", 1, "to", () -> {
+            assertTrue(last.await(20, java.util.concurrent.TimeUnit.SECONDS), "b1 waits for a2");
+            done.add("a2");
+        });
+        Operation second = Operation.create("b1", 1, "to", () -> {
+            done.add("b1");
+            last.countDown();
+        }).after(List.of(first));
+        Operation both = operation("b2").after(List.of(first, slow, second));
+        new Plan().add(destination(new Destination.Stage("one", List.of(slow, first)), new Destination.Stage("two", List.of(both, second), true),
+                new Destination.Stage("three", List.of(operation("c"))))).run(console, 4);
+        assertEquals(List.of("a1", "b1", "a2", "b2", "c"), done);
+    }
+
+    @Test
+    void whatNeedsAFailedOperationDoesNotRun() throws IOException {
+        Operation failing = failing("a");
+        Plan plan = new Plan().add(destination(new Destination.Stage("one", List.of(failing)), new Destination.Stage("two", List.of(operation("b").after(List.of(failing))), true)));
+        assertEquals("a failed", assertThrows(Fault.class, () -> plan.run(console, 3)).what());
+        assertEquals(List.of(), done);
+    }
+
+    @Test
     void whatIsPrintedIsWhatRuns() throws IOException {
         Plan plan = new Plan().add(destination(new Destination.Stage("one", List.of(operation("a"), Operation.replace("b", 2_000_000, "0123456789abcdef0123456789abcdef",
                 "fedcba9876543210fedcba9876543210", () -> done.add("b")), Operation.delete("c", "etag", () -> done.add("c"))))));

@@ -1,5 +1,4 @@
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -7,7 +6,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.LinkedHashMap;
@@ -190,16 +188,15 @@ class SecretsTest {
         search.inFolder(registry.data());
     }
 
-    private List<Path> keyFiles(long pid) throws IOException {
-        List<Path> files = new ArrayList<>();
-        for (Path place : List.of(Path.of("/dev/shm"), tmp)) {
-            if (Files.isDirectory(place)) {
-                try (var found = Files.newDirectoryStream(place, "releng-key-" + pid + "-*")) {
-                    found.forEach(files::add);
-                }
+    // Where a key would be put that is to be on no disk; whatever else is there at the time may go any moment.
+    private void searchMemory() throws IOException {
+        try (Stream<Path> files = Files.list(Path.of("/dev/shm"))) {
+            for (Path file : files.filter(path -> Files.isRegularFile(path, LinkOption.NOFOLLOW_LINKS)).toList()) {
+                search.inFile(file);
             }
+        } catch (java.nio.file.NoSuchFileException e) {
+            // there is none, or it has gone
         }
-        return files;
     }
 
     private void assertNothingFound() throws IOException {
@@ -364,36 +361,28 @@ class SecretsTest {
     }
 
     @Test
-    @DisplayName("hazard 13: TERM removes the signing key; what KILL leaves, the next run removes")
-    void theSigningKeysFileDoesNotOutliveTheRun() throws Exception {
+    @DisplayName("hazard 13: the signing key is in no file, also while it is used, and no child outlives the run, whatever ends it")
+    void theSigningKeyIsInNoFile() throws Exception {
         withVariables();
-        Path copying = folder.resolve("copying");
-        wrap("nix", "case \"$*\" in *secret-key*) touch '" + copying + "'; exec sleep 300;; esac");
+        Path asked = folder.resolve("asked");
+        wrap("nix", "case \"$*\" in *path-info*) touch '" + asked + "'; exec sleep 300;; esac");
         for (String signal : List.of("TERM", "INT", "KILL")) {
-            Files.deleteIfExists(copying);
+            Files.deleteIfExists(asked);
             Process process = start();
             // Polled, with an end, here and below: other processes' doing.
-            for (long end = System.nanoTime() + TimeUnit.MINUTES.toNanos(2); !Files.exists(copying); Thread.sleep(20)) {
+            for (long end = System.nanoTime() + TimeUnit.MINUTES.toNanos(2); !Files.exists(asked); Thread.sleep(20)) {
                 assertTrue(process.isAlive() && System.nanoTime() < end, output());
             }
-            List<Path> files = keyFiles(process.pid());
-            assertEquals(1, files.size(), "in a file while nix needs it");
-            assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(files.get(0))));
-            assertEquals(Files.readString(keyFile).strip(), Files.readString(files.get(0)));
-            assertTrue(!Files.isWritable(Path.of("/dev/shm")) || files.get(0).startsWith("/dev/shm"), "in memory");
+            searchEverything();
+            searchMemory();
             search.inProcesses(process.toHandle());
             List<ProcessHandle> children = process.descendants().toList();
             Exec.of("kill", "-" + signal, Long.toString(process.pid())).orFail("kill", "");
-            // At once: the transfer it must not wait for takes five minutes.
             assertTrue(process.waitFor(30, TimeUnit.SECONDS), signal + " did not end it");
             // Polled, with an end: they are no children of ours, and tell us nothing.
             for (long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20); children.stream().anyMatch(ProcessHandle::isAlive); Thread.sleep(50)) {
                 assertTrue(System.nanoTime() < end, "a child survives");
             }
-            if (signal.equals("KILL")) {
-                assertEquals(0, upload("--plan"), output());
-            }
-            assertFalse(Files.exists(files.get(0)), signal);
         }
         searchEverything();
         assertNothingFound();

@@ -13,7 +13,8 @@
 //DEPS software.amazon.awssdk.crt:aws-crt:0.39.0
 //SOURCES ../lib/base/Console.java ../lib/base/Exec.java ../lib/base/Fault.java ../lib/base/FileTree.java ../lib/base/Json.java
 //SOURCES ../lib/base/Measured.java ../lib/base/Parallel.java ../lib/base/PlainPath.java ../lib/base/Shown.java ../lib/config/ImagePolicy.java ../lib/nix/Nix.java
-//SOURCES ../lib/s3/Embedded.java ../lib/release/BuiltRelease.java ../lib/release/StoreClosure.java ../lib/nix/Base32.java ../lib/nix/Narinfo.java ../lib/release/Version.java
+//SOURCES ../lib/s3/Embedded.java ../lib/release/BuiltRelease.java ../lib/release/StoreClosure.java ../lib/nix/Base32.java ../lib/nix/Narinfo.java
+//SOURCES ../lib/release/Version.java ../lib/nix/Provenance.java
 //SOURCES ../lib/oci/Audit.java ../lib/oci/BuiltImage.java ../lib/oci/Contents.java ../lib/oci/DockerArchive.java
 //SOURCES ../lib/oci/ParallelGzip.java ../lib/oci/PaxRecords.java ../lib/oci/Sparse.java ../lib/oci/Tar.java ../lib/oci/Unpacking.java
 //SOURCES DockerRegistry.java Home.java Missing.java Sample.java

@@ -8,10 +8,11 @@
 //DEPS org.apache.httpcomponents.client5:httpclient5:5.6.4
 //DEPS org.slf4j:slf4j-nop:2.0.20
 //SOURCES ../lib/base/Console.java ../lib/base/Exec.java ../lib/base/Fault.java ../lib/base/FileTree.java ../lib/base/Hosts.java ../lib/base/Variables.java
-//SOURCES ../lib/base/Json.java ../lib/base/Measured.java ../lib/base/Parallel.java ../lib/base/PlainPath.java ../lib/base/Progress.java
+//SOURCES ../lib/base/Json.java ../lib/base/Measured.java ../lib/base/Parallel.java ../lib/base/Progress.java
 //SOURCES ../lib/base/Shown.java ../lib/http/*.java ../lib/config/Environment.java ../lib/config/ImagePolicy.java
-//SOURCES ../lib/nix/Nix.java ../lib/oci/*.java ../lib/release/BuiltRelease.java ../lib/release/StoreClosure.java ../lib/nix/Base32.java ../lib/nix/Narinfo.java ../lib/release/Version.java
-//SOURCES ../lib/publish/Destination.java ../lib/publish/Images.java ../lib/publish/Operation.java ../lib/publish/Plan.java
+//SOURCES ../lib/nix/Nix.java ../lib/oci/*.java ../lib/release/BuiltRelease.java ../lib/release/StoreClosure.java ../lib/nix/Base32.java ../lib/nix/Narinfo.java
+//SOURCES ../lib/release/Version.java ../lib/publish/Destination.java ../lib/publish/Images.java ../lib/publish/Operation.java ../lib/publish/Plan.java
+//SOURCES ../lib/nix/Provenance.java ../lib/publish/Running.java
 // As in upload.java, which says why.
 //COMPILE_OPTIONS -XDstringConcat=inline
 //RUNTIME_OPTIONS -XX:+IgnoreUnrecognizedVMOptions --enable-native-access=ALL-UNNAMED -XX:+UseSerialGC -Xms64m

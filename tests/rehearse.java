@@ -6,7 +6,8 @@
 //DEPS org.eclipse.jgit:org.eclipse.jgit:7.8.1.202611041320-r
 //DEPS org.slf4j:slf4j-nop:2.0.20
 //SOURCES ../lib/base/*.java ../lib/config/*.java ../lib/git/Git*.java ../lib/git/JGit.java ../lib/git/Tree.java
-//SOURCES ../lib/nix/Nix.java ../lib/oci/BuiltImage.java ../lib/s3/Embedded.java ../lib/release/BuiltRelease.java ../lib/release/StoreClosure.java ../lib/nix/Base32.java ../lib/nix/Narinfo.java ../lib/release/OfficialFlag.java
+//SOURCES ../lib/nix/Nix.java ../lib/oci/BuiltImage.java ../lib/s3/Embedded.java ../lib/release/BuiltRelease.java ../lib/release/StoreClosure.java
+//SOURCES ../lib/nix/Base32.java ../lib/nix/Narinfo.java ../lib/release/OfficialFlag.java ../lib/nix/Provenance.java
 //SOURCES ../lib/release/Release.java ../lib/release/Version.java
 //SOURCES Home.java Missing.java Sample.java Consumer.java DockerRegistry.java
 //FILES LocalStore.java=../lib/s3/local/LocalStore.java

@@ -8,7 +8,7 @@
 //DEPS org.apache.httpcomponents.client5:httpclient5:5.6.4
 //DEPS org.slf4j:slf4j-nop:2.0.20
 //SOURCES ../lib/base/Fault.java ../lib/base/FileTree.java ../lib/base/Hosts.java ../lib/base/Variables.java ../lib/http/*.java ../lib/s3/ContentType.java ../lib/s3/Dialect.java ../lib/s3/Documents.java ../lib/s3/Listing.java ../lib/s3/ObjectStore.java
-//SOURCES ../lib/s3/Pace.java ../lib/s3/Parts.java ../lib/s3/Probe.java ../lib/s3/Sdk.java ../lib/s3/Crt.java ../lib/s3/Flow.java ../lib/s3/Wire.java
+//SOURCES ../lib/s3/Pace.java ../lib/s3/Parts.java ../lib/s3/Probe.java ../lib/s3/Remedies.java ../lib/s3/Sdk.java ../lib/s3/Crt.java ../lib/s3/Flow.java ../lib/s3/Wire.java
 // As in upload.java, which says why.
 //COMPILE_OPTIONS -XDstringConcat=inline
 //RUNTIME_OPTIONS -XX:+IgnoreUnrecognizedVMOptions -XX:+UseSerialGC -XX:-UsePerfData -Xmx128m

@@ -2,7 +2,6 @@ package lib.nix;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
-import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,7 +19,6 @@ import lib.base.Exec;
 import lib.base.Fault;
 import lib.base.FileTree;
 import lib.base.Json;
-import lib.base.PlainPath;
 
 /** The machine's Nix, with the options the release manager hands through to it. */
 public final class Nix {
@@ -286,19 +284,29 @@ public final class Nix {
         return nix(line).orFail("the closure of what was built is not in the Nix store", "run build again: it may have been garbage-collected").lines().toList();
     }
 
-    /**
-     * Adds the paths (closed under references) to a binary cache in a folder: zstd, listings, signed
-     * with the key in a file. What the folder has a narinfo for is left alone.
-     */
-    public void copyToCache(Collection<String> paths, Path folder, Path secretKey) throws IOException {
-        try (PlainPath cache = new PlainPath(folder)) {
-            String url = "file://" + cache.path() + "?compression=zstd&parallel-compression=true&write-nar-listing=true&secret-key="
-                    + URLEncoder.encode(secretKey.toString(), StandardCharsets.UTF_8).replace("+", "%20");
-            for (List<String> some : byKind(paths)) {
-                nix(of(some, "nix", "copy", "--no-check-sigs", "--to", url))
-                        .orFail("the binary cache could not be staged in " + folder, "free up space there, or fix what Nix reports, and run upload again");
+    /** Where the paths come from, by their base names. Throws Fault when one is not in the store. */
+    public SortedMap<String, Provenance> provenance(Collection<String> paths) {
+        SortedMap<String, Provenance> all = new TreeMap<>();
+        List<String> left = List.copyOf(paths);
+        for (int i = 0; i < left.size(); i += MOST_ARGUMENTS) {
+            for (List<String> some : byKind(left.subList(i, Math.min(left.size(), i + MOST_ARGUMENTS)))) {
+                Exec.Result said = nix(of(some, "nix", "path-info", "--json")).run();
+                if (said.exit() != 0 && said.err().contains("--json-format")) { // from 2.33 on it wants to be told which JSON, and later insists
+                    said = nix(of(some, "nix", "path-info", "--json", "--json-format", "2")).run();
+                }
+                try {
+                    all.putAll(Provenance.parse(Json.MAPPER.readTree(said.out())));
+                } catch (IOException | RuntimeException e) {
+                    throw Fault.failed("Nix does not say where store paths come from", List.of(tail(said.err()), e.toString()),
+                            "run by hand: nix path-info --json " + some.get(0)).from(e);
+                }
             }
         }
+        List<String> unknown = left.stream().filter(path -> !all.containsKey(Path.of(path).getFileName().toString())).toList();
+        if (!unknown.isEmpty()) {
+            throw Fault.failed("Nix does not say where store paths come from", unknown, "run by hand: nix path-info --json " + unknown.get(0));
+        }
+        return all;
     }
 
     // Without --derivation Nix takes a .drv for its outputs; with it, an output for its derivation.

@@ -84,7 +84,7 @@ public final class Access implements AutoCloseable {
     /** The cache's key, looked for when first asked for: a plan needs none. Throws Fault where there is none. */
     public synchronized SigningKey key() {
         if (key == null) {
-            key = keep(openKey.get());
+            key = openKey.get();
         }
         return key;
     }
@@ -144,7 +144,6 @@ public final class Access implements AutoCloseable {
             throws IOException {
         Access access = new Access(environment, wish.network());
         try {
-            SigningKey.removeLeftovers(env);
             access.openKey = () -> SigningKey.of(wish.signingKey(), env);
             String url = environment.git().orElseThrow();
             access.gitUrl = Optional.of(environment.gerrit() ? git.remoteLike(url) : url);
@@ -181,7 +180,7 @@ public final class Access implements AutoCloseable {
             if (!Files.exists(secret)) {
                 new Nix(session.console(), session.env(), List.of()).generateKey(environment.cache(), secret, folder.resolve("cache.pub"));
             }
-            access.openKey = () -> SigningKey.inFile(secret, session.env());
+            access.openKey = () -> SigningKey.inFile(secret);
             Embedded server = access.keep(Embedded.start(folder.resolve("buckets"),
                     List.of(environment.releases(), environment.cache(), environment.docs(), environment.install()), session.env(), session.console()));
             access.store = access.keep(ObjectStore.connect(server.endpoint(), environment.region(),

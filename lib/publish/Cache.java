@@ -6,32 +6,40 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.HashSet;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
-import java.util.stream.Collectors;
 import lib.base.Console;
 import lib.base.Fault;
-import lib.base.FileTree;
 import lib.base.Parallel;
 import lib.base.Progress;
 import lib.nix.Base32;
 import lib.nix.Narinfo;
 import lib.nix.Nix;
+import lib.nix.PackedNar;
+import lib.nix.Provenance;
 import lib.nix.PublicKey;
 import lib.nix.SigningKey;
+import lib.nix.StoreNar;
+import lib.s3.Listing;
 import lib.s3.ObjectStore;
+import software.amazon.awssdk.services.s3.model.S3Object;
 
 /**
  * A Nix binary cache in a bucket. What is asked of the bucket grows with the closure, never with
- * the bucket; what is compressed is only what the bucket lacks.
+ * the bucket; what is compressed is only what the bucket lacks, on the way there.
  */
 public final class Cache implements Destination {
 
@@ -39,6 +47,11 @@ public final class Cache implements Destination {
     /** A narinfo may get another signature: proxies on the way ask again after a day. */
     private static final String A_DAY = "public, max-age=86400";
     private static final String INFO = "nix-cache-info";
+    /** Bytes of NARs that are compressed and not yet sent. */
+    public static final long WINDOW = 1L << 30;
+    private static final long UNIT = 1 << 12;
+    private static final String DIGITS = "0123456789abcdfghijklmnpqrsvwxyz";
+    private static final Semaphore COMPRESSING = new Semaphore(Runtime.getRuntime().availableProcessors(), true);
 
     /** What the bucket says of a store path. */
     private enum State {
@@ -50,9 +63,13 @@ public final class Cache implements Destination {
     private record Known(State state, String narinfo, String signers) {
     }
 
-    private record Look(SortedMap<String, Nix.PathInfo> closure, Map<String, Known> known, SortedMap<String, Nix.PathInfo> missing, List<String> conflicts) {
+    private record Look(SortedMap<String, Nix.PathInfo> closure, Map<String, Known> known, List<Nix.PathInfo> missing, List<String> conflicts) {
         private long bytes() {
-            return missing.values().stream().mapToLong(Nix.PathInfo::narSize).sum();
+            return missing.stream().mapToLong(Nix.PathInfo::narSize).sum();
+        }
+
+        private long largest() {
+            return missing.stream().mapToLong(Nix.PathInfo::narSize).max().orElse(0);
         }
     }
 
@@ -64,6 +81,8 @@ public final class Cache implements Destination {
     private final Supplier<SigningKey> key;
     private final Path staging;
     private final boolean replace;
+    private final long window;
+    private final Semaphore onDisk;
     private Look look;
 
     /**
@@ -72,9 +91,10 @@ public final class Cache implements Destination {
      * @param key     asked for when something has to be signed: a plan needs none
      * @param staging a folder of our own for compressed NARs, made when something is put into it
      * @param replace what is not ours under the name of a path is replaced: somebody said so by name
+     * @param window  bytes of NARs that may lie there
      */
     public Cache(ObjectStore store, String bucket, Nix nix, Collection<String> roots, Optional<PublicKey> trusted, Supplier<SigningKey> key,
-                 Path staging, boolean replace) {
+                 Path staging, boolean replace, long window) {
         this.store = store;
         this.bucket = bucket;
         this.nix = nix;
@@ -83,6 +103,8 @@ public final class Cache implements Destination {
         this.key = key;
         this.staging = staging;
         this.replace = replace;
+        this.window = window;
+        this.onDisk = new Semaphore((int) (window / UNIT), true);
     }
 
     @Override
@@ -93,7 +115,7 @@ public final class Cache implements Destination {
     @Override
     public Difference compare() throws IOException {
         Look there = look();
-        Collection<String> missing = there.missing().keySet();
+        List<Nix.PathInfo> missing = there.missing();
         List<Stage> stages = new ArrayList<>();
         String storeDir = Path.of(there.closure().firstKey()).getParent().toString();
         List<String> conflicts = new ArrayList<>(there.conflicts());
@@ -105,26 +127,42 @@ public final class Cache implements Destination {
             stages.add(new Stage("signatures", signatures));
         }
         if (!missing.isEmpty()) {
-            stages.add(new Stage("compress and sign", List.of(Operation.stage(missing.size() + " store paths", there.bytes(), () -> stage(there)))));
-            // Paths with the same content have one NAR.
-            Map<String, List<Nix.PathInfo>> byNar = there.missing().values().stream().collect(Collectors.groupingBy(Nix.PathInfo::narHash, TreeMap::new, Collectors.toList()));
-            stages.add(new Stage("NARs", byNar.values().stream().map(same -> Operation.create("NAR of " + same.get(0).path(), same.get(0).narSize(), "s3://" + bucket,
-                    () -> sendNar(same))).toList()));
-            stages.add(new Stage("listings", missing.stream().map(path ->
-                    Operation.create("listing of " + path, 0, "s3://" + bucket, () -> send(hash(path) + ".ls", FOREVER))).toList()));
-            // A narinfo says: this path and all it refers to can be had. So what it refers to goes first.
-            for (List<String> level : levels(there.missing())) {
-                stages.add(new Stage("narinfos", level.stream().map(path ->
-                        Operation.create("narinfo of " + path, 0, "s3://" + bucket, () -> send(hash(path) + ".narinfo", A_DAY))).toList()));
-            }
+            stages.addAll(sending(there));
         }
         return new Difference(stages, conflicts);
     }
 
-    /** Throws Fault (refused) where what the bucket lacks may not fit into the staging folder. Asks the bucket what it has. */
+    /**
+     * What the bucket lacks, compressed and sent path by path, what is referred to first. A narinfo says: this path and all it
+     * refers to can be had. So it goes when its NAR, its listing and the narinfos of its references are there, and waits for nothing else.
+     */
+    private List<Stage> sending(Look there) {
+        Map<String, Provenance> provenance = nix.provenance(there.missing().stream().map(Nix.PathInfo::path).toList());
+        Map<String, PackedNar> packed = new ConcurrentHashMap<>();
+        Map<String, Operation> nars = new LinkedHashMap<>(); // paths with the same content have one NAR
+        List<Operation> listings = new ArrayList<>();
+        Map<String, Operation> narinfos = new LinkedHashMap<>();
+        for (Nix.PathInfo path : there.missing()) {
+            Operation nar = nars.computeIfAbsent(path.narHash(), hash -> Operation.create("NAR of " + path.path(), path.narSize(), "s3://" + bucket,
+                    () -> packed.put(hash, sendNar(path))));
+            Operation listing = Operation.create("listing of " + path.path(), 0, "s3://" + bucket,
+                    () -> send(hash(path.path()) + ".ls", StoreNar.listing(Path.of(path.path())), FOREVER)).after(List.of(nar));
+            listings.add(listing);
+            List<Operation> needs = new ArrayList<>(List.of(nar, listing));
+            path.references().stream().map(narinfos::get).filter(Objects::nonNull).forEach(needs::add);
+            Provenance from = provenance.get(Path.of(path.path()).getFileName().toString());
+            narinfos.put(path.path(), Operation.create("narinfo of " + path.path(), 0, "s3://" + bucket,
+                    () -> sendNarinfo(path, packed.get(path.narHash()), from)).after(needs));
+        }
+        return List.of(new Stage("NARs", List.copyOf(nars.values())), new Stage("listings", listings, true),
+                new Stage("narinfos", List.copyOf(narinfos.values()), true));
+    }
+
+    /** Throws Fault (refused) where what is on its way to the bucket may not fit into the staging folder. Asks the bucket what it has. */
     public void requireRoom(Console console) {
         try {
-            long bytes = look().bytes(); // compressed they take less, but how much less only compressing tells
+            // Compressed they take less, but how much less only compressing tells.
+            long bytes = Math.max(look().largest(), Math.min(look().bytes(), window));
             Path there = staging;
             while (!Files.exists(there)) {
                 there = there.getParent();
@@ -146,17 +184,62 @@ public final class Cache implements Destination {
     private Look look() throws IOException {
         if (look == null) {
             SortedMap<String, Nix.PathInfo> closure = nix.closure(roots);
-            Map<String, Known> known = new ConcurrentSkipListMap<>();
             Set<String> conflicts = java.util.Collections.synchronizedSet(new TreeSet<>());
-            Parallel.forEach(closure.values(), store.concurrency(), path -> known(path, conflicts).ifPresent(there -> known.put(path.path(), there)));
-            SortedMap<String, Nix.PathInfo> missing = new TreeMap<>(closure);
-            missing.keySet().removeAll(known.keySet());
-            look = new Look(closure, known, missing, List.copyOf(conflicts));
+            Map<String, Known> known = known(closure.values(), conflicts);
+            look = new Look(closure, known, referencesFirst(closure, known.keySet()), List.copyOf(conflicts));
         }
         return look;
     }
 
-    /** A narinfo of the path that consumers can make use of, or could if it were signed, with the NAR it names; else the path is sent. */
+    /** Asks for all narinfos at once, and meanwhile for a list of the NARs: of each one alone only where the list came too late, or is too long. */
+    private Map<String, Known> known(Collection<Nix.PathInfo> closure, Set<String> conflicts) throws IOException {
+        Collection<Nix.PathInfo> asked = closure;
+        Listing.Objects nars = store.begin(bucket, "nar/");
+        if (nars.found().isEmpty()) { // a new bucket, perhaps
+            Listing.Objects all = store.begin(bucket, "");
+            asked = all.complete() ? closure.stream().filter(path -> all.found().containsKey(hash(path.path()) + ".narinfo")).toList() : closure;
+        }
+        Map<String, Known> known = new ConcurrentSkipListMap<>();
+        AtomicInteger left = new AtomicInteger(asked.size());
+        List<Parallel.Work<Void>> work = new ArrayList<>(List.of(nothing -> {
+            while (!nars.complete() && left.get() > 0 && (nars.found().isEmpty()
+                    || worthListing(nars.found().lastKey(), nars.found().size(), closure.size()))) {
+                store.more(nars);
+            }
+        }));
+        asked.forEach(path -> work.add(nothing -> {
+            known(path, conflicts).ifPresent(there -> known.put(path.path(), there));
+            left.decrementAndGet();
+        }));
+        Parallel.forEach(work, store.concurrency(), one -> one.on(null));
+        // A narinfo without its NAR was believed by others; we send both again.
+        Parallel.forEach(List.copyOf(known.entrySet()), store.concurrency(), path -> {
+            Narinfo narinfo = Narinfo.parse(path.getValue().narinfo());
+            S3Object nar = nars.found().get(narinfo.url());
+            boolean listedAll = nars.complete() && narinfo.url().startsWith("nar/");
+            Optional<Long> size = nar != null ? Optional.of(nar.size()) : listedAll ? Optional.empty() : store.size(bucket, narinfo.url());
+            if (!size.equals(Optional.of(narinfo.fileSize()))) {
+                known.remove(path.getKey());
+            }
+        });
+        return known;
+    }
+
+    /**
+     * Whether to list the rest of the NARs costs less than to ask for each of some paths, which is so until there are some times as
+     * many. Their names are hashes, so where the last of those found lies tells how many there are.
+     */
+    public static boolean worthListing(String last, int found, int paths) {
+        double seen = 0;
+        for (int i = 0; i < 4; i++) {
+            int at = "nar/".length() + i;
+            seen = seen * DIGITS.length() + (at < last.length() ? Math.max(0, DIGITS.indexOf(last.charAt(at))) : 0);
+        }
+        double all = found / ((seen + 1) / Math.pow(DIGITS.length(), 4));
+        return Math.max(found, all) <= 4.0 * paths;
+    }
+
+    /** A narinfo of the path that consumers can make use of, or could if it were signed; else the path is sent. */
     private Optional<Known> known(Nix.PathInfo path, Set<String> conflicts) {
         String name = hash(path.path()) + ".narinfo";
         Optional<byte[]> bytes = store.get(bucket, name);
@@ -180,10 +263,6 @@ public final class Cache implements Destination {
                     + refusals.get(0)) + ": NarHash " + narinfo.narHash() + ", here it is " + Base32.narinfoHash(path.narHash())
                     + (refusals.isEmpty() ? "; to release with that one, delete the one here, and build again with that cache among Nix's substituters" : ""), conflicts);
         }
-        // A narinfo without its NAR was believed by others; we send both again.
-        if (!store.size(bucket, narinfo.url()).equals(Optional.of(narinfo.fileSize()))) {
-            return Optional.empty();
-        }
         return Optional.of(new Known(refusals.isEmpty() ? State.PRESENT : State.UNSIGNED, text, narinfo.signers()));
     }
 
@@ -204,10 +283,7 @@ public final class Cache implements Destination {
         Optional<byte[]> there = store.get(bucket, INFO);
         if (there.isEmpty()) {
             String text = "StoreDir: " + storeDir + "\nWantMassQuery: 1\nPriority: 40\n";
-            return Optional.of(Operation.create("s3://" + bucket + "/" + INFO, text.length(), "StoreDir " + storeDir, () -> {
-                FileTree.writeWhole(staging.resolve(INFO), text.getBytes(StandardCharsets.UTF_8));
-                send(INFO, FOREVER);
-            }));
+            return Optional.of(Operation.create("s3://" + bucket + "/" + INFO, text.length(), "StoreDir " + storeDir, () -> send(INFO, text.getBytes(StandardCharsets.UTF_8), FOREVER)));
         }
         String text = new String(there.get(), StandardCharsets.UTF_8);
         if (text.lines().noneMatch(line -> line.strip().equals("StoreDir: " + storeDir))) {
@@ -220,54 +296,67 @@ public final class Cache implements Destination {
     private void addSignature(String path, String narinfo) throws IOException {
         String name = hash(path) + ".narinfo";
         String signed = narinfo.stripTrailing() + "\nSig: " + key.get().sign(Narinfo.parse(narinfo).fingerprint()) + "\n";
-        FileTree.writeWhole(staging.resolve("signed").resolve(name), signed.getBytes(StandardCharsets.UTF_8));
-        store.put(bucket, name, staging.resolve("signed").resolve(name), A_DAY);
+        send(name, signed.getBytes(StandardCharsets.UTF_8), A_DAY);
     }
 
-    // Where the folder has a narinfo, nix copy believes the path to be there and compresses nothing.
-    private void stage(Look there) throws IOException {
-        for (Map.Entry<String, Known> known : there.known().entrySet()) {
-            Files.createDirectories(staging);
-            Files.writeString(staging.resolve(hash(known.getKey()) + ".narinfo"), known.getValue().narinfo());
-        }
-        try (SigningKey signing = key.get()) { // in a file only as long as Nix needs one
-            nix.copyToCache(roots, staging, signing.file());
-        }
-        List<String> gone = there.missing().keySet().stream().filter(path -> !Files.exists(staging.resolve(hash(path) + ".narinfo"))).toList();
-        if (!gone.isEmpty()) {
-            throw Fault.failed("nix copy left out store paths", gone, "run upload again; nothing of the cache was sent");
-        }
-    }
-
-    private void sendNar(List<Nix.PathInfo> same) throws IOException {
-        Set<String> urls = new TreeSet<>(); // one, but that is for the compressor to say
-        for (Nix.PathInfo path : same) {
-            urls.add(Narinfo.parse(Files.readString(staging.resolve(hash(path.path()) + ".narinfo"))).url());
-        }
-        for (String url : urls) {
-            send(url, FOREVER);
-        }
-    }
-
-    private void send(String key, String cacheControl) throws IOException {
-        store.put(bucket, key, staging.resolve(key), cacheControl);
-    }
-
-    /** Paths without references among the missing, then those that refer to these only, and so on. */
-    static List<List<String>> levels(SortedMap<String, Nix.PathInfo> missing) {
-        List<List<String>> levels = new ArrayList<>();
-        Set<String> left = new HashSet<>(missing.keySet());
-        while (!left.isEmpty()) {
-            List<String> level = missing.values().stream().filter(path -> left.contains(path.path())
-                    && path.references().stream().noneMatch(reference -> !reference.equals(path.path()) && left.contains(reference)))
-                    .map(Nix.PathInfo::path).toList();
-            if (level.isEmpty()) {
-                throw new IllegalStateException("store paths that refer to each other: " + left);
+    // As much lies on the disk as the window allows, or one NAR that is larger; and no more are compressed at once than there are cores.
+    private PackedNar sendNar(Nix.PathInfo path) throws IOException {
+        int room = (int) (Math.min(path.narSize(), window) / UNIT);
+        onDisk.acquireUninterruptibly(room);
+        Path file = Files.createDirectories(staging).resolve(hash(path.path()) + ".nar.zst");
+        try {
+            PackedNar nar;
+            COMPRESSING.acquireUninterruptibly();
+            try {
+                nar = PackedNar.pack(path, file);
+            } finally {
+                COMPRESSING.release();
             }
-            levels.add(level);
-            left.removeAll(level);
+            store.put(bucket, nar.url(), file, FOREVER);
+            return nar;
+        } finally {
+            Files.deleteIfExists(file);
+            onDisk.release(room);
         }
-        return levels;
+    }
+
+    private void sendNarinfo(Nix.PathInfo path, PackedNar nar, Provenance provenance) throws IOException {
+        String fingerprint = Narinfo.parse(nar.narinfo(path, provenance, List.of())).fingerprint();
+        String text = nar.narinfo(path, provenance, List.of(key.get().sign(fingerprint)));
+        send(hash(path.path()) + ".narinfo", text.getBytes(StandardCharsets.UTF_8), A_DAY);
+    }
+
+    private void send(String key, byte[] bytes, String cacheControl) {
+        store.put(bucket, key, bytes, cacheControl);
+    }
+
+    /** Those that are not known: first what refers to none of them, then what refers to these only, and so on. */
+    private static List<Nix.PathInfo> referencesFirst(SortedMap<String, Nix.PathInfo> closure, Set<String> known) {
+        SortedMap<String, Nix.PathInfo> missing = new TreeMap<>(closure);
+        missing.keySet().removeAll(known);
+        Map<String, Integer> lacks = new HashMap<>();
+        Map<String, List<Nix.PathInfo>> referrers = new HashMap<>();
+        List<Nix.PathInfo> order = new ArrayList<>();
+        for (Nix.PathInfo path : missing.values()) {
+            List<String> references = path.references().stream().filter(reference -> !reference.equals(path.path()) && missing.containsKey(reference)).toList();
+            references.forEach(reference -> referrers.computeIfAbsent(reference, key -> new ArrayList<>()).add(path));
+            lacks.put(path.path(), references.size());
+            if (references.isEmpty()) {
+                order.add(path);
+            }
+        }
+        for (int i = 0; i < order.size(); i++) {
+            for (Nix.PathInfo referrer : referrers.getOrDefault(order.get(i).path(), List.of())) {
+                if (lacks.merge(referrer.path(), -1, Integer::sum) == 0) {
+                    order.add(referrer);
+                }
+            }
+        }
+        if (order.size() < missing.size()) {
+            order.forEach(path -> missing.remove(path.path()));
+            throw new IllegalStateException("store paths that refer to each other: " + missing.keySet());
+        }
+        return order;
     }
 
     private static String hash(String path) {

@@ -6,8 +6,16 @@ import java.util.List;
 /** A place that should hold a part of the release. */
 public interface Destination {
 
-    /** Operations that may run in any order and at once; stages run one after the other. */
-    record Stage(String name, List<Operation> operations) {
+    /**
+     * Operations that may run in any order and at once, but for what each needs; stages run one after the other.
+     *
+     * @param meanwhile it does not wait for the end of the stage before it
+     */
+    record Stage(String name, List<Operation> operations, boolean meanwhile) {
+
+        public Stage(String name, List<Operation> operations) {
+            this(name, operations, false);
+        }
     }
 
     /**

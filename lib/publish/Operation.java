@@ -1,5 +1,6 @@
 package lib.publish;
 
+import java.util.List;
 import java.util.Optional;
 import java.util.function.LongConsumer;
 
@@ -12,8 +13,18 @@ import java.util.function.LongConsumer;
  * @param from   digest or value of what is there now, where something is
  * @param to     digest or value of what will be there, where something will
  * @param action does it; may be called again after a failure
+ * @param needs  what must be done before it, of the same stage or of those it runs along with
  */
-public record Operation(Kind kind, String what, long bytes, Optional<String> from, Optional<String> to, Action action) {
+public record Operation(Kind kind, String what, long bytes, Optional<String> from, Optional<String> to, Action action, List<Operation> needs) {
+
+    public Operation(Kind kind, String what, long bytes, Optional<String> from, Optional<String> to, Action action) {
+        this(kind, what, bytes, from, to, action, List.of());
+    }
+
+    /** The same, only after others. */
+    public Operation after(List<Operation> others) {
+        return new Operation(kind, what, bytes, from, to, action, List.copyOf(others));
+    }
 
     /** What to do where a place is not as the plan found it. */
     static final String SOMEBODY_ELSE = "find out who else publishes there, and run again: the new plan says what is left to do";

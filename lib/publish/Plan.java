@@ -5,11 +5,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Collectors;
 import lib.base.Console;
 import lib.base.Fault;
 import lib.base.Json;
@@ -106,7 +103,7 @@ public final class Plan {
     }
 
     /**
-     * Runs the stages in order, the operations of a stage at once. The first failure lets what is
+     * Runs the stages in order, the operations of a stage, and of those that do not wait for its end, at once. The first failure lets what is
      * running end, starts nothing more, and is thrown with all others; nothing of a later stage runs. What was
      * refused is a failure once anything was written.
      */
@@ -114,22 +111,34 @@ public final class Plan {
         Thread interrupted = new Thread(() -> console.warn("interrupted: " + done() + "; what was sent is kept, and running again sends the rest"),
                 "interrupted");
         Runtime.getRuntime().addShutdownHook(interrupted);
-        ExecutorService threads = Executors.newFixedThreadPool(concurrency, Plan::daemon);
         try {
-            for (Step step : steps) {
-                current = new Progress(console, step.title(), step.stage().operations().size(), bytes(step.stage().operations()));
-                int count = step.stage().operations().size();
-                console.step(step.title() + ", " + count + (count == 1 ? " operation" : " operations"));
-                act(step.title(), step.unchanged());
-                runStage(threads, step);
-                finished++;
+            while (finished < steps.size()) {
+                List<Step> together = together(finished);
+                List<Operation> operations = together.stream().flatMap(step -> step.stage().operations().stream()).toList();
+                current = new Progress(console, title(together), operations.size(), bytes(operations));
+                console.step(title(together) + ", " + operations.size() + (operations.size() == 1 ? " operation" : " operations"));
+                together.forEach(step -> act(step.title(), step.unchanged()));
+                runTogether(operations, title(together), concurrency);
+                finished += together.size();
             }
         } catch (Fault fault) {
             throw written ? fault.failed() : fault;
         } finally {
-            threads.shutdownNow();
             Runtime.getRuntime().removeShutdownHook(interrupted);
         }
+    }
+
+    /** The step at this place and those that do not wait for its end. */
+    private List<Step> together(int from) {
+        int to = from + 1;
+        while (to < steps.size() && steps.get(to).stage().meanwhile()) {
+            to++;
+        }
+        return steps.subList(from, to);
+    }
+
+    private static String title(List<Step> together) {
+        return together.get(0).destination() + ": " + together.stream().map(step -> step.stage().name()).collect(Collectors.joining(", "));
     }
 
     private volatile int finished;
@@ -140,49 +149,33 @@ public final class Plan {
         int operations = steps.stream().limit(finished).mapToInt(step -> step.stage().operations().size()).sum();
         int all = steps.stream().mapToInt(step -> step.stage().operations().size()).sum();
         long inStage = finished < steps.size() && current != null ? current.count() : 0;
-        String where = finished < steps.size() ? "; stopped in " + steps.get(finished).title() : "";
+        String where = finished < steps.size() ? "; stopped in " + title(together(finished)) : "";
         return (operations + inStage) + " of " + all + " operations are done" + where;
     }
 
-    private void runStage(ExecutorService threads, Step step) {
+    private void runTogether(List<Operation> operations, String title, int concurrency) {
         Progress progress = current;
-        List<Fault> faults = new ArrayList<>();
-        List<Future<?>> running = new ArrayList<>();
-        for (Operation operation : step.stage().operations()) {
-            running.add(threads.submit(() -> {
-                synchronized (faults) {
-                    if (!faults.isEmpty()) {
-                        return;
-                    }
+        List<Fault> faults = new Running(operations, operation -> {
+            try {
+                AtomicLong left = new AtomicLong(operation.bytes()); // what is sent twice counts once
+                operation.action().run(bytes -> progress.sent(Math.min(bytes, left.getAndAdd(-bytes))));
+                progress.add(left.get());
+                wrote(operation);
+            } catch (Fault fault) {
+                if (fault.kind() != Fault.Kind.REFUSED) {
+                    wrote(operation); // who knows how far it came
                 }
-                try {
-                    AtomicLong left = new AtomicLong(operation.bytes()); // what is sent twice counts once
-                    operation.action().run(bytes -> progress.sent(Math.min(bytes, left.getAndAdd(-bytes))));
-                    progress.add(left.get());
-                    wrote(operation);
-                } catch (Fault fault) {
-                    synchronized (faults) {
-                        if (fault.kind() != Fault.Kind.REFUSED) {
-                            wrote(operation); // who knows how far it came
-                        }
-                        faults.add(fault);
-                    }
-                } catch (Exception e) {
-                    synchronized (faults) {
-                        wrote(operation);
-                        faults.add(Fault.failed(operation + " failed", e.toString(), "run again").from(e));
-                    }
-                }
-            }));
-        }
-        for (Future<?> one : running) {
-            await(one);
-        }
+                throw fault;
+            } catch (Exception e) {
+                wrote(operation);
+                throw Fault.failed(operation + " failed", e.toString(), "run again").from(e);
+            }
+        }).run(concurrency);
         if (faults.size() == 1) {
             throw faults.get(0);
         }
         if (!faults.isEmpty()) {
-            throw Fault.failed(faults.size() + " operations of " + step.title() + " failed",
+            throw Fault.failed(faults.size() + " operations of " + title + " failed",
                     faults.stream().map(fault -> fault.getMessage()).distinct().toList(), faults.get(0).next()).from(faults.get(0));
         }
     }
@@ -193,24 +186,7 @@ public final class Plan {
         }
     }
 
-    private static void await(Future<?> future) {
-        try {
-            future.get();
-        } catch (ExecutionException e) {
-            throw new IllegalStateException(e.getCause());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw Fault.failed("the run was interrupted", "a thread was stopped", "run again");
-        }
-    }
-
     private static long bytes(List<Operation> operations) {
         return operations.stream().mapToLong(Operation::bytes).sum();
-    }
-
-    private static Thread daemon(Runnable work) {
-        Thread thread = new Thread(work, "publish");
-        thread.setDaemon(true);
-        return thread;
     }
 }

@@ -41,20 +41,53 @@ public final class Listing {
 
     /** All objects whose key begins with the prefix, by key. */
     public SortedMap<String, S3Object> objects(String bucket, String prefix) throws IOException {
-        SortedMap<String, S3Object> objects = new TreeMap<>();
-        Pages pages = new Pages();
-        for (String token = null; ; ) {
+        Objects all = new Objects(bucket, prefix);
+        while (!all.complete()) {
+            all.next();
+        }
+        return all.found();
+    }
+
+    /** The objects whose key begins with a prefix, as far as they were asked for. For one thread at a time. */
+    public final class Objects {
+        private final String bucket;
+        private final String prefix;
+        private final SortedMap<String, S3Object> found = new TreeMap<>();
+        private final Pages pages = new Pages();
+        private String token;
+        private boolean complete;
+
+        public Objects(String bucket, String prefix) {
+            this.bucket = bucket;
+            this.prefix = prefix;
+        }
+
+        /** Asks for the next thousand. */
+        public void next() throws IOException {
             ListObjectsV2Response page = page(bucket, prefix, null, token, 1000);
             for (S3Object object : page.contents()) {
                 require(object.key() != null && object.key().startsWith(prefix),
                         "it lists '" + object.key() + "', which does not begin with '" + prefix + "'");
                 require(object.size() != null && object.size() >= 0, "it gives '" + object.key() + "' no size");
-                objects.put(object.key(), object);
+                found.put(object.key(), object);
             }
-            if (!page.isTruncated()) {
-                return objects;
+            complete = !page.isTruncated();
+            if (!complete) {
+                token = pages.next(found.size(), page.nextContinuationToken());
             }
-            token = pages.next(objects.size(), page.nextContinuationToken());
+        }
+
+        String bucket() {
+            return bucket;
+        }
+
+        public SortedMap<String, S3Object> found() {
+            return found;
+        }
+
+        /** Whether there are no more. */
+        public boolean complete() {
+            return complete;
         }
     }
 

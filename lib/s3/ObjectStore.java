@@ -40,8 +40,8 @@ import software.amazon.awssdk.services.s3.model.ObjectIdentifier;
  */
 public final class ObjectStore implements AutoCloseable {
 
-    /** Requests at once, where nobody says otherwise. */
-    public static final int CONCURRENCY = Tuning.DEFAULT.concurrency();
+    /** Requests at once at most, where nobody says otherwise: as many as a far store is worth. */
+    public static final int CONCURRENCY = 128;
 
     /** The user metadata key our digests stand under: hex SHA-256 of the object. */
     private static final String SHA256 = "x-amz-meta-sha256";
@@ -82,7 +82,7 @@ public final class ObjectStore implements AutoCloseable {
 
     /** Talks to this endpoint and no other, whatever AWS_ENDPOINT_URL or a profile say. */
     public static ObjectStore connect(URI endpoint, String region, AwsCredentialsProvider credentials) {
-        return connect(endpoint, region, credentials, Tuning.DEFAULT, Network.PLAIN);
+        return connect(endpoint, region, credentials, Tuning.DEFAULT.withConcurrency(CONCURRENCY), Network.PLAIN);
     }
 
     public static ObjectStore connect(URI endpoint, String region, AwsCredentialsProvider credentials, Tuning tuning, Network network) {
@@ -124,6 +124,21 @@ public final class ObjectStore implements AutoCloseable {
         ask("bucket " + bucket + " cannot be listed", () -> listing.objects(bucket, prefix)).forEach((key, object) ->
                 objects.put(key, new Stored(key, object.size(), object.eTag() == null ? "" : object.eTag().replace("\"", ""))));
         return objects;
+    }
+
+    /** The beginning of such a list, a thousand: for a bucket of which nobody knows how large it is. */
+    public Listing.Objects begin(String bucket, String prefix) {
+        Listing.Objects objects = listing.new Objects(bucket, prefix);
+        more(objects);
+        return objects;
+    }
+
+    /** The next thousand. */
+    public void more(Listing.Objects objects) {
+        ask("bucket " + objects.bucket() + " cannot be listed", () -> {
+            objects.next();
+            return null;
+        });
     }
 
     /** The folders right below a prefix that ends in a slash, without it and without theirs. */
@@ -219,6 +234,11 @@ public final class ObjectStore implements AutoCloseable {
         ask(name(bucket, key) + " could not be written", () -> send(bucket, key, file, Optional.empty(), cacheControl, Optional.empty()));
     }
 
+    /** As put, of bytes that are few. */
+    public void put(String bucket, String key, byte[] bytes, String cacheControl) {
+        ask(name(bucket, key) + " could not be written", () -> send(bucket, key, Body.of(bytes), Optional.empty(), new TreeMap<>(Map.of("cache-control", cacheControl))));
+    }
+
     /**
      * As put, for a key where an object with this ETag is, and only in its place: by the store's own doing, where it
      * knows how. When there is another by then that is fine if the bytes are ours, and else refused.
@@ -264,20 +284,22 @@ public final class ObjectStore implements AutoCloseable {
             requireSame(bucket, key, size, sha256.orElseThrow());
             return null;
         }
-        String type = ContentType.of(key);
         if (inParts) {
-            parts.send(bucket, key, file, sha256.isPresent() ? sha256.get() : FileTree.sha256(file), type, cacheControl, condition);
+            parts.send(bucket, key, file, sha256.isPresent() ? sha256.get() : FileTree.sha256(file), ContentType.of(key), cacheControl, condition);
             return null;
         }
-        Body body = Body.of(file, 0, size);
-        Map<String, String> headers = new TreeMap<>();
-        headers.put("cache-control", cacheControl);
-        headers.put("content-type", type);
+        Map<String, String> headers = new TreeMap<>(Map.of("cache-control", cacheControl));
         if (condition) {
             headers.put("if-none-match", "*");
         } else if (!absent && there.isPresent() && dialect.conditionalReplacing()) {
             headers.put("if-match", "\"" + there.get() + "\"");
         }
+        return send(bucket, key, Body.of(file, 0, size), sha256, headers);
+    }
+
+    // Whole, with these headers.
+    private Object send(String bucket, String key, Body body, Optional<String> sha256, Map<String, String> headers) throws IOException {
+        headers.put("content-type", ContentType.of(key));
         if (sha256.isEmpty() && etagsAreMd5) {
             String md5 = body.md5();
             headers.put("content-md5", md5);
@@ -359,32 +381,10 @@ public final class ObjectStore implements AutoCloseable {
         try {
             return request.send();
         } catch (Refusal e) {
-            throw Fault.failed(what, endpoint + " answered " + e.getMessage(), remedy(e)).from(e);
+            throw Fault.failed(what, endpoint + " answered " + e.getMessage(), Remedies.of(e)).from(e);
         } catch (SdkException | IOException e) {
             throw Fault.failed(what, endpoint + ": " + Retry.told(e), "check the network and the endpoint, and run again").from(e);
         }
-    }
-
-    private static String remedy(Refusal e) {
-        return switch (e.code) {
-            case "RequestTimeTooSkewed" -> "set this machine's clock, and run again";
-            case "ExpiredToken" -> "get new keys, and run again: what is there is not sent twice";
-            case "InvalidAccessKeyId", "SignatureDoesNotMatch" -> "check the keys, and the environment's region";
-            case "AuthorizationHeaderMalformed", "InvalidRegion", "IllegalLocationConstraintException", "PermanentRedirect", "TemporaryRedirect" ->
-                    "set the environment's region and endpoint to those of the bucket: the store names them above";
-            case "NoSuchBucket" -> "check the bucket's name in the environment; releng makes no buckets";
-            case "QuotaExceeded", "InsufficientStorage", "XMinioStorageFull" -> "have space freed in the store, and run again: what is there is not sent twice";
-            case "BadDigest", "XAmzContentSHA256Mismatch" -> "the file is not what was built, or was changed on the way: build again";
-            default -> switch (e.status) {
-                case 407 -> Network.LOGIN;
-                case 301, 302, 303, 307, 308 -> "set the environment's region and endpoint to those of the bucket: this address sends elsewhere";
-                case 413, 507 -> "have space freed in the store, or a larger object allowed, and run again: what is there is not sent twice";
-                case 200 -> "check that this is the address of an object store, and that nothing in between answers in its place";
-                case 401, 403 -> "check that the key may do this on this bucket";
-                case 404 -> "check the bucket's name in the environment; releng makes no buckets";
-                default -> "run again: what is there is not sent twice";
-            };
-        };
     }
 
     private static Thread daemon(Runnable work) {

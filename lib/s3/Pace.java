@@ -5,16 +5,23 @@ import java.util.concurrent.TimeUnit;
 /**
  * How many requests at once are worth it. A near store answers the later the more it is asked at once:
  * more than it can serve cost both sides processor time and gain nothing. A far one takes as long for
- * many as for one, and then there may be as many as allowed. So it begins with few, and doubles as long
- * as answers come about as soon as the soonest. Safe for threads.
+ * many as for one. So the first answer, which tells the distance, says where to begin; from there more are tried as long
+ * as more are answered in the same time, and fewer where as many are. Safe for threads.
  */
 public final class Pace {
 
     private static final int FEW = 8;
-    /** Answers that take so much longer than the soonest were waiting for each other. */
-    private static final double QUEUED = 1.6;
     /** Below it an answer tells of the store's processor and not of the way to it. */
     private static final double NEAR = TimeUnit.MILLISECONDS.toNanos(4);
+    /** One request more for so much of the way: what a store takes for a small one, about. */
+    private static final double EACH = TimeUnit.MICROSECONDS.toNanos(600);
+    /** Answers that take so much longer than the soonest were waiting for each other. */
+    private static final double QUEUED = 3;
+    /** What is tried is kept when so many times as much is answered as before. */
+    private static final double GAIN = 1.2;
+    private static final double LOSS = 0.9;
+    /** Rounds of answers until something else is tried: what is asked for changes, and so does the store. */
+    private static final int SETTLED = 8;
 
     private final int most;
     private int limit;
@@ -22,6 +29,10 @@ public final class Pace {
     private long soonest = Long.MAX_VALUE;
     private long waited;
     private int answers;
+    /** What the limit was before what is being tried, and what was answered then; 0 where nothing is. */
+    private int before;
+    private double rate;
+    private int settled;
 
     /** {@code most} is what it never goes beyond. */
     public Pace(int most) {
@@ -58,15 +69,52 @@ public final class Pace {
 
     /** The answer to a request began so many nanoseconds after its last byte was sent. */
     public synchronized void answered(long nanos) {
+        boolean first = soonest == Long.MAX_VALUE;
         soonest = Math.min(soonest, nanos);
+        if (first) {
+            set(near() ? limit : (int) (soonest / EACH));
+            return;
+        }
         waited += nanos;
-        if (++answers >= limit && limit < most) {
-            if (soonest > NEAR && waited / (double) answers < soonest * QUEUED) {
-                limit = Math.min(most, limit * 2);
-                notifyAll();
-            }
+        if (++answers >= limit) {
+            double average = waited / (double) answers;
             answers = 0;
             waited = 0;
+            round(average);
+        }
+    }
+
+    private boolean near() {
+        return soonest <= NEAR;
+    }
+
+    // As many answers as there may be requests: so long all of them were asked with this limit.
+    private void round(double average) {
+        double now = limit / average; // answers in a nanosecond, when all that may be are on their way
+        if (before > 0) {
+            boolean kept = limit > before ? now >= rate * GAIN : now >= rate * LOSS;
+            int tried = before;
+            before = 0;
+            if (!kept) {
+                settled = SETTLED;
+                set(tried);
+                return;
+            }
+        } else if (settled-- > 0) {
+            return;
+        }
+        rate = now;
+        int next = average > soonest * QUEUED || near() ? limit / 2 : limit * 2;
+        int old = limit;
+        set(next);
+        before = limit == old ? 0 : old;
+    }
+
+    private void set(int next) {
+        int old = limit;
+        limit = Math.max(Math.min(FEW, most), Math.min(most, next));
+        if (limit > old) {
+            notifyAll();
         }
     }
 }

@@ -41,6 +41,7 @@ final class Closure {
     private final Optional<PublicKey> key;
     private final Predicate<String> deep;
     private final Earlier earlier;
+    private final Map<String, Sparing.Seen> seen;
     private final Console console;
     // What unpacks has memory of its own, up to what the packer wished for.
     private final Semaphore unpacking = new Semaphore(Runtime.getRuntime().availableProcessors() * 2);
@@ -51,12 +52,14 @@ final class Closure {
      * @param key     the one consumers trust; empty where none is known
      * @param deep    of which paths the whole NAR is fetched and unpacked, of the others only its size is asked for
      * @param earlier what was proved before: of that, too
+     * @param seen    of that, what this run has just seen: not asked for again
      */
-    Closure(Fetching fetcher, Optional<PublicKey> key, Predicate<String> deep, Earlier earlier, Console console) {
+    Closure(Fetching fetcher, Optional<PublicKey> key, Predicate<String> deep, Earlier earlier, Map<String, Sparing.Seen> seen, Console console) {
         this.fetcher = fetcher;
         this.key = key;
         this.deep = deep;
         this.earlier = earlier;
+        this.seen = seen;
         this.console = console;
     }
 
@@ -91,9 +94,20 @@ final class Closure {
         roots.forEach(root -> why.put(root, "the release names it"));
         Progress progress = new Progress(console, "store paths", known.size(), known.values().stream().mapToLong(Nix.PathInfo::narSize).sum());
         findings.each(known.values(), path -> {
-            narinfo(path.path(), why.get(path.path()), Optional.of(path), findings).ifPresent(narinfo -> proveNar(narinfo, findings));
+            if (isSeen(path)) {
+                findings.proved();
+                findings.proved();
+                before.incrementAndGet();
+            } else {
+                narinfo(path.path(), why.get(path.path()), Optional.of(path), findings).ifPresent(narinfo -> proveNar(narinfo, findings));
+            }
             progress.add(path.narSize());
         });
+    }
+
+    private boolean isSeen(Nix.PathInfo path) {
+        Sparing.Seen there = seen.get(path.path());
+        return there != null && earlier.holds(there.narinfo()) && earlier.covers(there.nar()) && differences(there.narinfo(), path).isEmpty();
     }
 
     // Nix asks for this first, and takes what has none for no cache.

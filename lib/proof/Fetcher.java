@@ -57,7 +57,7 @@ public interface Fetcher {
     /** What a server says of a thing: its size in bytes, and when it was written, where it says that. */
     record Said(long size, Optional<Instant> written) {
         /** From the headers of an answer, with names in lower case; no size where they have none. */
-        static Optional<Said> of(Map<String, String> headers) {
+        public static Optional<Said> of(Map<String, String> headers) {
             Optional<Instant> written = Optional.empty();
             try {
                 written = Optional.ofNullable(headers.get("last-modified")).map(time -> Instant.from(DateTimeFormatter.RFC_1123_DATE_TIME.parse(time)));

@@ -141,12 +141,12 @@ public final class Proof {
 
     /** Every output and derivation of the release in the cache, and all they refer to; {@code deep} as in {@link #closure}. */
     public Proof cache(BuiltRelease built, Predicate<String> deep) {
-        return check("cache", findings -> new Closure(fetcher, publicKey, deep, earlier(), console).prove(built.storePaths(), built.closure(), findings));
+        return check("cache", findings -> new Closure(fetcher, publicKey, deep, earlier(), sparing.map(Sparing::seen).orElse(Map.of()), console).prove(built.storePaths(), built.closure(), findings));
     }
 
     /** These store paths in the cache and all they refer to; of those that {@code deep} takes the whole NAR is fetched. */
     public Proof closure(Collection<String> storePaths, Predicate<String> deep) {
-        return check("cache", findings -> new Closure(fetcher, publicKey, deep, earlier(), console).prove(storePaths, Collections.emptySortedMap(), findings));
+        return check("cache", findings -> new Closure(fetcher, publicKey, deep, earlier(), Map.of(), console).prove(storePaths, Collections.emptySortedMap(), findings));
     }
 
     /** Every page of the manual at {@code which}: a MAJOR, nightly or stable. */
@@ -239,7 +239,7 @@ public final class Proof {
     /** What can be proved of a version that was published without release.json; the rest is said. */
     public Proof oldRelease(Version version, Predicate<String> deep) {
         return check("old release", findings -> new OldRelease(fetcher, project, version).prove(findings,
-                paths -> new Closure(fetcher, publicKey, deep, Earlier.NOTHING, console).prove(paths, Collections.emptySortedMap(), findings)));
+                paths -> new Closure(fetcher, publicKey, deep, Earlier.NOTHING, Map.of(), console).prove(paths, Collections.emptySortedMap(), findings)));
     }
 
     /** A part of the caller's own, reported with the others. */

@@ -10,6 +10,7 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 import lib.base.FileTree;
 import lib.config.Environment;
+import lib.nix.Narinfo;
 import lib.release.BuiltRelease.BuiltFile;
 import lib.s3.ObjectStore;
 
@@ -18,10 +19,15 @@ import lib.s3.ObjectStore;
  *
  * @param wanted      whether it is at all
  * @param nothingSent whether this run had nothing to send; asked when it is proved
+ * @param seen        by store path, what this run has found in the cache when it compared it: not asked for twice
  * @param store       that says of its objects what they are
  * @param release     the folder that the files stand in here
  */
-public record Sparing(boolean wanted, BooleanSupplier nothingSent, ObjectStore store, Environment environment, Path release) {
+public record Sparing(boolean wanted, BooleanSupplier nothingSent, Map<String, Seen> seen, ObjectStore store, Environment environment, Path release) {
+
+    /** A path's narinfo, whose signature was verified, and what the store says of its NAR. */
+    public record Seen(Narinfo narinfo, Fetcher.Said nar) {
+    }
 
     /**
      * Whether the store says that it has a file below a prefix, one request a thousand: its size, and its MD5 where the ETag is

@@ -33,6 +33,8 @@ import lib.nix.Provenance;
 import lib.nix.PublicKey;
 import lib.nix.SigningKey;
 import lib.nix.StoreNar;
+import lib.proof.Fetcher.Said;
+import lib.proof.Sparing;
 import lib.s3.Listing;
 import lib.s3.ObjectStore;
 import software.amazon.awssdk.services.s3.model.S3Object;
@@ -60,7 +62,7 @@ public final class Cache implements Destination {
         UNSIGNED
     }
 
-    private record Known(State state, String narinfo, String signers) {
+    private record Known(State state, String text, Narinfo narinfo) {
     }
 
     private record Look(SortedMap<String, Nix.PathInfo> closure, Map<String, Known> known, List<Nix.PathInfo> missing, List<String> conflicts) {
@@ -83,6 +85,7 @@ public final class Cache implements Destination {
     private final boolean replace;
     private final long window;
     private final Semaphore onDisk;
+    private final Map<String, Sparing.Seen> seen = new ConcurrentHashMap<>();
     private Look look;
 
     /**
@@ -121,8 +124,8 @@ public final class Cache implements Destination {
         List<String> conflicts = new ArrayList<>(there.conflicts());
         info(storeDir, conflicts).ifPresent(create -> stages.add(new Stage(INFO, List.of(create))));
         List<Operation> signatures = there.known().entrySet().stream().filter(known -> known.getValue().state() == State.UNSIGNED).map(known ->
-                Operation.replace("signatures of " + known.getKey(), 0, known.getValue().signers(), trusted.orElseThrow().name(),
-                        () -> addSignature(known.getKey(), known.getValue().narinfo()))).toList();
+                Operation.replace("signatures of " + known.getKey(), 0, known.getValue().narinfo().signers(), trusted.orElseThrow().name(),
+                        () -> addSignature(known.getKey(), known.getValue()))).toList();
         if (!signatures.isEmpty()) {
             stages.add(new Stage("signatures", signatures));
         }
@@ -180,6 +183,11 @@ public final class Cache implements Destination {
         }
     }
 
+    /** By store path, what the comparison found whole: its narinfo, the same as here and signed by whom consumers trust, and its NAR's size. */
+    public Map<String, Sparing.Seen> seen() {
+        return seen;
+    }
+
     // Once for a run: room is asked for before the plan is made.
     private Look look() throws IOException {
         if (look == null) {
@@ -214,12 +222,15 @@ public final class Cache implements Destination {
         Parallel.forEach(work, store.concurrency(), one -> one.on(null));
         // A narinfo without its NAR was believed by others; we send both again.
         Parallel.forEach(List.copyOf(known.entrySet()), store.concurrency(), path -> {
-            Narinfo narinfo = Narinfo.parse(path.getValue().narinfo());
-            S3Object nar = nars.found().get(narinfo.url());
+            Narinfo narinfo = path.getValue().narinfo();
+            S3Object listed = nars.found().get(narinfo.url());
             boolean listedAll = nars.complete() && narinfo.url().startsWith("nar/");
-            Optional<Long> size = nar != null ? Optional.of(nar.size()) : listedAll ? Optional.empty() : store.size(bucket, narinfo.url());
-            if (!size.equals(Optional.of(narinfo.fileSize()))) {
+            Optional<Said> nar = listed != null ? Optional.of(new Said(listed.size(), Optional.ofNullable(listed.lastModified())))
+                    : listedAll ? Optional.empty() : store.head(bucket, narinfo.url()).flatMap(Said::of);
+            if (nar.isEmpty() || nar.get().size() != narinfo.fileSize()) {
                 known.remove(path.getKey());
+            } else if (path.getValue().state() == State.PRESENT) {
+                seen.put(path.getKey(), new Sparing.Seen(narinfo, nar.get()));
             }
         });
         return known;
@@ -263,7 +274,7 @@ public final class Cache implements Destination {
                     + refusals.get(0)) + ": NarHash " + narinfo.narHash() + ", here it is " + Base32.narinfoHash(path.narHash())
                     + (refusals.isEmpty() ? "; to release with that one, delete the one here, and build again with that cache among Nix's substituters" : ""), conflicts);
         }
-        return Optional.of(new Known(refusals.isEmpty() ? State.PRESENT : State.UNSIGNED, text, narinfo.signers()));
+        return Optional.of(new Known(refusals.isEmpty() ? State.PRESENT : State.UNSIGNED, text, narinfo));
     }
 
     private static boolean sameNar(Narinfo narinfo, Nix.PathInfo path) {
@@ -293,9 +304,9 @@ public final class Cache implements Destination {
     }
 
     // The signatures that are there stay: others may trust those.
-    private void addSignature(String path, String narinfo) throws IOException {
+    private void addSignature(String path, Known there) throws IOException {
         String name = hash(path) + ".narinfo";
-        String signed = narinfo.stripTrailing() + "\nSig: " + key.get().sign(Narinfo.parse(narinfo).fingerprint()) + "\n";
+        String signed = there.text().stripTrailing() + "\nSig: " + key.get().sign(there.narinfo().fingerprint()) + "\n";
         send(name, signed.getBytes(StandardCharsets.UTF_8), A_DAY);
     }
 

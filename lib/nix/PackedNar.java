@@ -46,7 +46,7 @@ public record PackedNar(String fileHash, long fileSize) {
             if (!narHash.equals(Base32.narinfoHash(path.narHash()))) {
                 throw Fault.failed(path.path() + " is not what Nix's database says",
                         "its NAR has the hash " + narHash + ", the database says " + Base32.narinfoHash(path.narHash()),
-                        "mend the store (nix-store --verify --check-contents --repair), and run again; nothing of the path was published");
+                        "repair the store (nix-store --verify --check-contents --repair), and run again; nothing of the path was published");
             }
             return new PackedNar(hash(packed), packed.size());
         }

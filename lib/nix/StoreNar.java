@@ -93,7 +93,7 @@ public final class StoreNar {
             file(path, attributes.size());
             pad(attributes.size());
         } else {
-            throw new IOException(path + " is no file, no folder and no link");
+            throw new IOException(path + " is not a file, a directory or a symbolic link");
         }
         text(")");
         return node;

@@ -1,11 +1,17 @@
 package lib.publish;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import lib.base.Console;
 import lib.base.Fault;
+import lib.base.Parallel;
 import lib.config.Environment;
 import lib.nix.PublicKey;
 import lib.nix.SigningKey;
@@ -42,24 +48,36 @@ public record Preflight(Console console, Environment environment, boolean writes
         return signer;
     }
 
-    /** Each bucket can be read and, for a run, written; what the store cannot do is said. */
+    /** Each bucket can be read and, for a run, written; what the store cannot do is said. All at once: a far store is asked a dozen things about each. */
     public Preflight buckets(ObjectStore store, List<String> buckets) {
-        for (String bucket : buckets) {
-            check(() -> {
-                if (!writes) {
-                    store.requireBucket(bucket);
-                    return;
-                }
-                Dialect dialect = store.probe(bucket);
-                if (!dialect.conditionalWrites()) {
-                    console.warn("bucket " + bucket + " does not support conditional writes: two release managers at once could overwrite each other");
-                }
-                if (!dialect.multipart()) {
-                    console.warn("bucket " + bucket + " does not support multipart uploads: large files are sent in one piece");
+        Map<String, Fault> found = new ConcurrentHashMap<>();
+        try {
+            Parallel.forEach(buckets, buckets.size(), bucket -> {
+                try {
+                    bucket(store, bucket);
+                } catch (Fault fault) {
+                    found.put(bucket, fault);
                 }
             });
+        } catch (IOException e) {
+            throw new UncheckedIOException(e); // a check throws none
         }
+        buckets.stream().map(found::get).filter(Objects::nonNull).forEach(faults::add);
         return this;
+    }
+
+    private void bucket(ObjectStore store, String bucket) {
+        if (!writes) {
+            store.requireBucket(bucket);
+            return;
+        }
+        Dialect dialect = store.probe(bucket);
+        if (!dialect.conditionalWrites()) {
+            console.warn("bucket " + bucket + " does not support conditional writes: two release managers at once could overwrite each other");
+        }
+        if (!dialect.multipart()) {
+            console.warn("bucket " + bucket + " does not support multipart uploads: large files are sent in one piece");
+        }
     }
 
     /** The key that signs is the one consumers trust; returns its public half. A plan asks for no key. */

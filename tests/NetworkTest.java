@@ -220,8 +220,7 @@ class NetworkTest {
             for (int i = 1; i <= 10; i++) {
                 Fault fault = assertTimeoutPreemptively(Duration.ofSeconds(30), () -> assertThrows(Fault.class, () -> store.put("bucket", "k", file, "no-cache")));
                 assertTrue(fault.getMessage().contains("403 AccessDenied: not you"), fault.getMessage());
-                // Who closes at once may be taken for a lost connection: then it is asked again, and says it again.
-                assertTrue(then.equals("closes at once") || server.asked.size() == i, server.asked.toString());
+                assertTrue(server.asked.size() <= (then.equals("closes at once") ? 2 * i : i), "who hangs up may have to say it twice, to the client that hears it");
             }
         }
     }
@@ -405,13 +404,15 @@ class NetworkTest {
         void serve(Socket client) throws IOException {
             open.add(client);
             String body = "<Error><Code>AccessDenied</Code><Message>not you</Message></Error>";
-            asked.add(head(client.getInputStream()).lines().findFirst().orElseThrow());
-            client.getOutputStream().write(("HTTP/1.1 403 Forbidden\r\nContent-Length: " + body.length() + "\r\n\r\n" + body).getBytes());
-            if (then.equals("closes at once")) {
-                client.close();
-            } else if (then.equals("reads on")) {
-                client.getInputStream().transferTo(OutputStream.nullOutputStream());
-            }
+            do {
+                asked.add(head(client.getInputStream()).lines().findFirst().orElseThrow());
+                client.getOutputStream().write(("HTTP/1.1 403 Forbidden\r\nContent-Length: " + body.length() + "\r\n\r\n" + body).getBytes());
+                if (then.equals("closes at once")) {
+                    client.close();
+                } else if (then.equals("reads on")) {
+                    client.getInputStream().skipNBytes(40 << 20);
+                }
+            } while (then.equals("reads on"));
         }
 
         @Override

@@ -10,6 +10,7 @@ import java.net.UnknownHostException;
 import java.security.cert.CertificateEncodingException;
 import java.security.cert.X509Certificate;
 import java.util.Base64;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
@@ -62,7 +63,8 @@ final class Crt implements AutoCloseable {
     private final String region;
     private final Tuning tuning;
     private final Network network;
-    private volatile Pool other;
+    private Pool other;
+    private volatile boolean isUnknown;
     private EventLoopGroup loops;
     private HostResolver resolver;
     private ClientBootstrap bootstrap;
@@ -74,9 +76,7 @@ final class Crt implements AutoCloseable {
         this.region = region;
         this.tuning = tuning;
         this.network = network;
-        if (endpoint.getHost().startsWith("[")) {
-            useOther();
-        }
+        this.isUnknown = endpoint.getHost().startsWith("[");
     }
 
     /**
@@ -97,7 +97,7 @@ final class Crt implements AutoCloseable {
         try (Body.Source source = body.open()) {
             Flow flow = new Flow(source, tuning.idle(), endpoint);
             HttpRequest request = signed(method, target, headers, flow, payload, keys);
-            if (other != null) {
+            if (isUnknown) {
                 return exchangeOtherwise(request, body, reader);
             }
             HttpClientConnection connection;
@@ -105,7 +105,7 @@ final class Crt implements AutoCloseable {
                 connection = await(connections().acquireConnection());
             } catch (UnknownHostException e) {
                 InetAddress.getByName(endpoint.getHost());
-                useOther(); // Java knows it, by means of its own
+                isUnknown = true; // but Java knows it, by means of its own
                 return exchangeOtherwise(request, body, reader);
             }
             if (body.length > 0 || method.equals("PUT")) {
@@ -114,26 +114,33 @@ final class Crt implements AutoCloseable {
             flow.begin(connection, request);
             try {
                 return flow.read(reader);
+            } catch (IOException e) {
+                if (!flow.isCutOff()) {
+                    throw e;
+                }
             } finally {
                 flow.end();
             }
+            // The library does not read on when it cannot write on: what a server says that refuses before the end, and hangs up, is lost.
+            return exchangeOtherwise(request, body, reader);
         } catch (CrtRuntimeException e) {
             throw told(e.errorCode, endpoint);
         }
     }
 
-    // The library takes names alone, and only such as the C library finds: an address of IP version 6 in its brackets is none.
-    private synchronized void useOther() {
-        if (other == null && !closed) {
+    // By the other client, for names that this one does not know: such as an address of IP version 6 in its brackets.
+    private synchronized Pool other() {
+        if (other == null) {
             other = new Pool(endpoint, tuning, network);
         }
+        return other;
     }
 
     private <T> T exchangeOtherwise(HttpRequest signed, Body body, Pool.Reader<T> reader) throws IOException {
         Map<String, String> headers = new TreeMap<>();
         signed.getHeaders().forEach(header -> headers.put(header.getName(), header.getValue()));
-        headers.remove("host");
-        return other.exchange(signed.getMethod(), signed.getEncodedPath(), headers, body, reader);
+        headers.keySet().removeAll(List.of("host", "content-length"));
+        return other().exchange(signed.getMethod(), signed.getEncodedPath(), headers, body, reader);
     }
 
     private HttpRequest signed(String method, String target, Map<String, String> headers, Flow flow, String payload, AwsCredentials keys) throws IOException {

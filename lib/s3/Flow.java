@@ -198,6 +198,11 @@ final class Flow implements HttpRequestBodyStream, HttpStreamResponseHandler {
         }
     }
 
+    /** Whether the other side hung up before it had all of the request, and was not understood. */
+    synchronized boolean isCutOff() {
+        return ended && error != 0 && failure == null && !headed && !sent;
+    }
+
     /** Gives the connection back where all of it has ended well, and ends it where not. */
     synchronized void end() {
         if (ended) {

@@ -8,6 +8,7 @@ import java.net.URI;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
@@ -46,6 +47,8 @@ final class Flow implements HttpRequestBodyStream, HttpStreamResponseHandler {
     private boolean sent;
     private boolean ended;
     private boolean abandoned;
+    private boolean unasked;
+    private long taken;
     private int error;
     private RuntimeException failure;
     private long moved;
@@ -108,7 +111,8 @@ final class Flow implements HttpRequestBodyStream, HttpStreamResponseHandler {
             }
             return;
         }
-        if (block != HttpHeaderBlock.MAIN.getValue()) {
+        if (headed || block != HttpHeaderBlock.MAIN.getValue()) {
+            unasked |= block == HttpHeaderBlock.MAIN.getValue();
             return;
         }
         for (HttpHeader header : some) {
@@ -118,7 +122,9 @@ final class Flow implements HttpRequestBodyStream, HttpStreamResponseHandler {
 
     @Override
     public synchronized void onResponseHeadersDone(HttpStream on, int block) {
-        if (block == HttpHeaderBlock.MAIN.getValue()) {
+        if (block == HttpHeaderBlock.MAIN.getValue() && headed) {
+            unasked = true;
+        } else if (block == HttpHeaderBlock.MAIN.getValue()) {
             status = on.getResponseStatusCode(); // there may have been no header
             headed = true;
             waited = System.nanoTime() - asked;
@@ -129,7 +135,13 @@ final class Flow implements HttpRequestBodyStream, HttpStreamResponseHandler {
     @Override
     public synchronized int onResponseBody(HttpStream on, byte[] some) {
         moved = System.nanoTime();
-        chunks.add(some);
+        // What comes behind the answer's end, while the request is not quite sent, the library takes for more of it.
+        int ours = unasked ? 0 : (int) Math.min(some.length, length() - taken);
+        unasked |= ours < some.length;
+        if (ours > 0) {
+            taken += ours;
+            chunks.add(Arrays.copyOf(some, ours));
+        }
         notifyAll();
         return 0; // room for more is made by who reads
     }
@@ -205,6 +217,9 @@ final class Flow implements HttpRequestBodyStream, HttpStreamResponseHandler {
 
     /** Gives the connection back where all of it has ended well, and ends it where not. */
     synchronized void end() {
+        if (unasked) {
+            connection.shutdown();
+        }
         if (ended) {
             release();
         } else {
@@ -218,9 +233,15 @@ final class Flow implements HttpRequestBodyStream, HttpStreamResponseHandler {
         connection.close();
     }
 
+    // Known to be a number once the head was looked at; before, what is none is refused there.
+    private long length() {
+        String length = headers.getOrDefault("content-length", "");
+        return length.matches("\\d{1,18}") ? Long.parseLong(length) : Long.MAX_VALUE;
+    }
+
     /** The body of the answer. One of failure may break off: what came of it is all. */
     private final class Content extends InputStream {
-        private final long length = Long.parseLong(headers.getOrDefault("content-length", Long.toString(Long.MAX_VALUE)));
+        private final long length = length();
         private long received;
         private byte[] chunk = new byte[0];
         private int at;
@@ -247,11 +268,11 @@ final class Flow implements HttpRequestBodyStream, HttpStreamResponseHandler {
 
         private boolean next() throws IOException {
             synchronized (Flow.this) {
-                while (chunks.isEmpty() && !ended && received < length) {
+                while (chunks.isEmpty() && !ended && !unasked && received < length) {
                     await();
                 }
                 if (chunks.isEmpty()) {
-                    if (received < length && status / 100 == 2) {
+                    if (received < length && !unasked && status / 100 == 2) {
                         requireNoError();
                     }
                     return false;
@@ -273,10 +294,12 @@ final class Flow implements HttpRequestBodyStream, HttpStreamResponseHandler {
                 return; // the caller has enough
             }
             synchronized (Flow.this) {
-                while (!ended) {
+                while (!ended && !unasked) {
                     await();
                 }
-                requireNoError();
+                if (!unasked) { // or it is whole, and what is wrong is what came behind it
+                    requireNoError();
+                }
             }
         }
 
@@ -285,7 +308,7 @@ final class Flow implements HttpRequestBodyStream, HttpStreamResponseHandler {
             try {
                 if (sent && read() < 0) {
                     synchronized (Flow.this) {
-                        while (!ended) {
+                        while (!ended && !unasked) {
                             await();
                         }
                     }

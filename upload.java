@@ -181,7 +181,7 @@ class upload implements Cli.Phase {
         Published published = new Published(access.store(), environment, project);
         Guards guards = new Guards(console, published, built.version(), movePointers);
         Plan plan = new Plan();
-        Sparing sparing = new Sparing(!proveAll && replace == null, plan::isEmpty, cache.seen(), access.store(), environment, release);
+        Sparing sparing = new Sparing(!proveAll && replace == null, plan::isEmpty, () -> cache.seen(Sparing.JUST), access.store(), environment, release);
         Proof content = proof(access, signer).patience(environment.patience()).sparing(sparing);
         Proof pointers = proof(access, Optional.empty()).patience(environment.patience()).sparing(sparing);
         boolean images = target == Target.all && built.hasImages();

@@ -125,7 +125,7 @@ class AccessTest {
     private Fault assertFault(org.junit.jupiter.api.function.Executable work, String... saying) {
         Fault fault = assertThrows(Fault.class, work);
         java.io.StringWriter all = new java.io.StringWriter();
-        // The whole trace: what --verbose prints must not hold a secret either.
+        // The trace is what is tested: --verbose prints it, and it must not hold a secret either.
         fault.printStackTrace(new java.io.PrintWriter(all));
         String text = all + fault.next();
         for (String part : saying) {
@@ -135,8 +135,8 @@ class AccessTest {
         return fault;
     }
 
-    // Polled, with an end: another process makes it.
     private static void awaitFile(Path file) throws Exception {
+        // Polled, with an end: another process makes it, and tells nobody.
         for (long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30); !Files.exists(file); Thread.sleep(5)) {
             assertTrue(System.nanoTime() < end, file + " does not come");
         }

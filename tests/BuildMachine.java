@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import lib.base.Exec;
@@ -155,9 +156,7 @@ final class BuildMachine implements AutoCloseable {
             if (sshd != null) {
                 List<ProcessHandle> connected = sshd.descendants().toList();
                 connected.forEach(ProcessHandle::destroy);
-                for (long end = System.nanoTime() + 5_000_000_000L; connected.stream().anyMatch(ProcessHandle::isAlive) && System.nanoTime() < end; ) {
-                    Thread.sleep(10); // polled, with an end: it is sshd that waits for them
-                }
+                CompletableFuture.allOf(connected.stream().map(ProcessHandle::onExit).toArray(CompletableFuture[]::new)).completeOnTimeout(null, 5, TimeUnit.SECONDS).join();
                 sshd.destroy();
                 if (!sshd.waitFor(20, TimeUnit.SECONDS)) {
                     sshd.destroyForcibly();

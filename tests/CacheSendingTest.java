@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -31,6 +32,7 @@ import lib.nix.Narinfo;
 import lib.nix.Nix;
 import lib.nix.PublicKey;
 import lib.nix.SigningKey;
+import lib.proof.Sparing;
 import lib.publish.Cache;
 import lib.publish.Plan;
 import lib.s3.ObjectStore;
@@ -97,10 +99,14 @@ class CacheSendingTest {
     }
 
     private Plan plan(long window) throws IOException {
+        return new Plan().add(cache(window));
+    }
+
+    private Cache cache(long window) {
         Map<String, String> env = new TreeMap<>(System.getenv());
         env.put("NIX_CONFIG", Sample.NIX_CONFIG);
-        return new Plan().add(new Cache(store, bucket, new Nix(console, env, List.of()), roots, Optional.of(PublicKey.of(key.publicKey())), () -> key,
-                folder.resolve("staging"), false, window));
+        return new Cache(store, bucket, new Nix(console, env, List.of()), roots, Optional.of(PublicKey.of(key.publicKey())), () -> key,
+                folder.resolve("staging"), false, window);
     }
 
     /** Something that looks at each request before the server gets it. */
@@ -181,6 +187,16 @@ class CacheSendingTest {
         } catch (IOException e) {
             throw new java.io.UncheckedIOException(e);
         }
+    }
+
+    @Test
+    void whatTheComparisonSawLongAgoIsNotWhatIsThere() throws IOException {
+        plan(Cache.WINDOW).run(console, 16);
+        Cache again = cache(Cache.WINDOW);
+        assertEquals(Map.of(), again.seen(Sparing.JUST), "nothing was compared yet");
+        assertTrue(again.compare().isEmpty());
+        assertEquals(paths, again.seen(Sparing.JUST).size());
+        assertEquals(Map.of(), again.seen(Duration.ZERO), "somebody thought for longer than that before they said yes");
     }
 
     @Test

@@ -133,7 +133,7 @@ class ConsoleTest {
         "https://host:443/@scope/p@1, https://host:443/@scope/p@1",
         "https://[::1]:443/p@1, https://[::1]:443/p@1",
         "git@host:lix/lix and me@example.org, git@host:lix/lix and me@example.org",
-        "// TODO: ask@example.org, // TODO: ask@example.org",
+        "// note: ask@example.org, // note: ask@example.org",
         "/nix/store//a@b, /nix/store//a@b",
         "https://auth/token?service=registry&scope=repository:x:pull, https://auth/token?service=registry&scope=repository:x:pull"})
     @DisplayName("hazard 52: no key stands in an address that is shown")

@@ -138,8 +138,9 @@ final class FaultProxy implements AutoCloseable {
         return mistreated.get();
     }
 
-    /** Until no request is under way. Polled, with an end: connections end in threads of their own. */
+    /** Until no request is under way. */
     void awaitIdle() throws InterruptedException {
+        // Polled, with an end: connections end in threads of their own, whenever the other side hangs up.
         for (long end = System.nanoTime() + 20_000_000_000L; busy.get() > 0; Thread.sleep(5)) {
             if (System.nanoTime() > end) {
                 throw new IllegalStateException(busy + " requests are still under way");
@@ -241,7 +242,8 @@ final class FaultProxy implements AutoCloseable {
             out.write(answer.bytes, 0, cut && !answer.hasBody() ? answer.bytes.length / 2 : answer.bytes.length);
             if (cut && !answer.hasBody() || !answer.copyBody(fromServer, out, cut)) {
                 out.flush();
-                Thread.sleep(20); // TCP tells nobody when the other side has read: without it the reset overtakes what was sent
+                // A pause, because TCP tells nobody when the other side has read: without it the reset overtakes what was sent.
+                Thread.sleep(20);
                 mistreat(fault, head, client, in, out);
                 return false;
             }

@@ -41,7 +41,7 @@ class LauncherTest {
                         case "exit" -> System.exit(Integer.parseInt(args[1]));
                         case "wait" -> {
                             System.out.println(ProcessHandle.current().pid());
-                            Thread.sleep(Long.MAX_VALUE); // until the test ends it: it is about signals
+                            new java.util.concurrent.CountDownLatch(1).await(); // until the signal that the test sends
                         }
                         case "where" -> System.out.print(System.getenv("JBANG_LAUNCH_CMD") + "\\n" + System.getProperty("user.dir"));
                         default -> {

@@ -225,6 +225,17 @@ class NetworkTest {
         }
     }
 
+    @Test
+    void whoSaysYesBeforeTheEndOfTheRequestIsNotBelieved() throws Exception {
+        Path file = Files.write(temp.resolve("file"), new byte[40 << 20]);
+        try (Refusing server = new Refusing("says yes, and more");
+                ObjectStore store = ObjectStore.connect(URI.create("http://127.0.0.1:" + server.port()), "local", StaticCredentialsProvider.create(AwsBasicCredentials.create("id", "secret")),
+                        new Tuning(1, 1L << 40, 5 << 20, Duration.ofSeconds(5), Duration.ofSeconds(20), 1, Duration.ofSeconds(20)), Network.PLAIN)) {
+            Fault fault = assertTimeoutPreemptively(Duration.ofSeconds(30), () -> assertThrows(Fault.class, () -> store.put("bucket", "k", file, "no-cache")));
+            assertTrue(fault.getMessage().contains("answered 200 before it had all of the request"), fault.getMessage());
+        }
+    }
+
     private static Map<String, String> with(Map<String, String> env, String name, String value) {
         Map<String, String> more = new HashMap<>(env);
         more.put(name, value);
@@ -391,7 +402,7 @@ class NetworkTest {
         }
     }
 
-    /** Says no as soon as it has the head. */
+    /** Answers as soon as it has the head: no, or yes and something that nobody asked for. */
     private static final class Refusing extends Listener {
         private final String then;
         private final List<Socket> open = new CopyOnWriteArrayList<>();
@@ -406,10 +417,11 @@ class NetworkTest {
             String body = "<Error><Code>AccessDenied</Code><Message>not you</Message></Error>";
             do {
                 asked.add(head(client.getInputStream()).lines().findFirst().orElseThrow());
-                client.getOutputStream().write(("HTTP/1.1 403 Forbidden\r\nContent-Length: " + body.length() + "\r\n\r\n" + body).getBytes());
+                client.getOutputStream().write((then.equals("says yes, and more") ? "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirst" + "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nforged!"
+                        : "HTTP/1.1 403 Forbidden\r\nContent-Length: " + body.length() + "\r\n\r\n" + body).getBytes());
                 if (then.equals("closes at once")) {
                     client.close();
-                } else if (then.equals("reads on")) {
+                } else if (!then.equals("reads no more")) {
                     client.getInputStream().skipNBytes(40 << 20);
                 }
             } while (then.equals("reads on"));

@@ -101,7 +101,7 @@ class ProofClosureTest {
     }
 
     private Sparing sparing() {
-        return new Sparing(true, () -> false, Map.of(), null, Environment.LOCAL, folder);
+        return new Sparing(true, () -> false, Map::of, null, Environment.LOCAL, folder);
     }
 
     private List<String> failures(Proof proof) {

@@ -1,4 +1,5 @@
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -75,10 +76,11 @@ class ProofTest {
         try (InputStream in = keyed.open("releases", "large")) {
             assertEquals(large[0] & 0xff, in.read());
         }
-        long end = System.nanoTime() + Duration.ofSeconds(20).toNanos();
-        while (Thread.getAllStackTraces().keySet().stream().anyMatch(thread -> thread.getName().equals("proof download"))) {
-            assertTrue(System.nanoTime() < end, "the download goes on");
-            Thread.sleep(50); // polled, with an end: the thread ends by itself when it finds that nobody reads
+        for (Thread thread : Thread.getAllStackTraces().keySet()) {
+            if (thread.getName().equals("proof download")) {
+                thread.join(Duration.ofSeconds(20).toMillis());
+                assertFalse(thread.isAlive(), "the download goes on, and nobody reads");
+            }
         }
         assertThrows(Fetcher.NotThere.class, () -> keyed.open("releases", "not there"));
     }

@@ -126,7 +126,7 @@ public final class Console {
         }
         if (verbose) {
             StringWriter trace = new StringWriter();
-            // Asked for by name, to be reported: nobody else is shown a trace.
+            // --verbose asks for it, to report it; into a string, because what is shown is first freed of keys and control characters.
             fault.printStackTrace(new PrintWriter(trace, true));
             err.println(shown("  " + trace.toString().strip(), "  "));
         }

@@ -24,7 +24,7 @@ final class Shown {
     private Shown() {
     }
 
-    /** Newlines and tabs stay; the rest that does not print becomes {@code \}{@code uXXXX}, which leaves JSON the JSON it was. */
+    /** Newlines and tabs stay; the rest that does not print becomes its escape in JSON (RFC 8259, 7), which leaves JSON the JSON it was. */
     static String text(String text) {
         String plain = COLOURS.matcher(text.replace("\r\n", "\n")).replaceAll("");
         return visible(PARAMETER.matcher(withoutKeys(plain)).replaceAll("$1..."));

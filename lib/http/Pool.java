@@ -205,7 +205,7 @@ public final class Pool implements AutoCloseable {
         long nanos = tuning.idle().toNanos();
         try {
             while (true) {
-                // The watchdog's own clock, four looks a timeout; no request waits for it.
+                // The watchdog's own clock, four looks a timeout: that nothing happens is no event to wait for, and no request waits here.
                 Thread.sleep(Math.max(1, nanos / 4_000_000));
                 sending.forEach(exchange -> exchange.cancelIfStalled(System.nanoTime() - nanos * 5 / 4));
             }

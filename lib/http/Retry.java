@@ -50,7 +50,7 @@ public final class Retry {
                 }
             }
             try {
-                // The pause is the point: an overloaded store is not asked again at once.
+                // The pause is the point, there is nothing to wait for: an overloaded store, or one that said Retry-After, is not asked again at once.
                 Thread.sleep(pause);
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();

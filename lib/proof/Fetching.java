@@ -78,7 +78,8 @@ final class Fetching {
             return false;
         }
         try {
-            Thread.sleep(POLL.toMillis()); // nobody tells when a cache lets go; it is not asked more often than it could have
+            // Asked again after a pause, because a cache on the way tells nobody when it drops its old answer.
+            Thread.sleep(POLL.toMillis());
             return true;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -224,7 +225,7 @@ final class Fetching {
 
     private static void pause(int attempt) {
         try {
-            // Twice as long each time, and never in step with the others that failed at the same moment.
+            // The pause is the point, so that a server in trouble is left alone: twice as long each time, and never in step with others that failed.
             Thread.sleep(ThreadLocalRandom.current().nextLong(50, 150L << attempt));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

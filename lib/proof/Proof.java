@@ -141,7 +141,7 @@ public final class Proof {
 
     /** Every output and derivation of the release in the cache, and all they refer to; {@code deep} as in {@link #closure}. */
     public Proof cache(BuiltRelease built, Predicate<String> deep) {
-        return check("cache", findings -> new Closure(fetcher, publicKey, deep, earlier(), sparing.map(Sparing::seen).orElse(Map.of()), console).prove(built.storePaths(), built.closure(), findings));
+        return check("cache", findings -> new Closure(fetcher, publicKey, deep, earlier(), sparing.map(wish -> wish.seen().get()).orElse(Map.of()), console).prove(built.storePaths(), built.closure(), findings));
     }
 
     /** These store paths in the cache and all they refer to; of those that {@code deep} takes the whole NAR is fetched. */

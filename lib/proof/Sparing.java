@@ -3,11 +3,13 @@ package lib.proof;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import lib.base.FileTree;
 import lib.config.Environment;
 import lib.nix.Narinfo;
@@ -19,11 +21,14 @@ import lib.s3.ObjectStore;
  *
  * @param wanted      whether it is at all
  * @param nothingSent whether this run had nothing to send; asked when it is proved
- * @param seen        by store path, what this run has found in the cache when it compared it: not asked for twice
+ * @param seen        by store path, what this run has found in the cache just before, and does not ask for again; asked when it is proved
  * @param store       that says of its objects what they are
  * @param release     the folder that the files stand in here
  */
-public record Sparing(boolean wanted, BooleanSupplier nothingSent, Map<String, Seen> seen, ObjectStore store, Environment environment, Path release) {
+public record Sparing(boolean wanted, BooleanSupplier nothingSent, Supplier<Map<String, Seen>> seen, ObjectStore store, Environment environment, Path release) {
+
+    /** What was seen longer ago is asked for again: a person may have thought for hours before they said yes. */
+    public static final Duration JUST = Duration.ofMinutes(10);
 
     /** A path's narinfo, whose signature was verified, and what the store says of its NAR. */
     public record Seen(Narinfo narinfo, Fetcher.Said nar) {

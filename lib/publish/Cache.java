@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -86,6 +88,7 @@ public final class Cache implements Destination {
     private final long window;
     private final Semaphore onDisk;
     private final Map<String, Sparing.Seen> seen = new ConcurrentHashMap<>();
+    private Instant looked = Instant.MIN;
     private Look look;
 
     /**
@@ -183,14 +186,15 @@ public final class Cache implements Destination {
         }
     }
 
-    /** By store path, what the comparison found whole: its narinfo, the same as here and signed by whom consumers trust, and its NAR's size. */
-    public Map<String, Sparing.Seen> seen() {
-        return seen;
+    /** By store path, what the comparison found whole, if it began no longer ago: a narinfo, the same as here and signed by whom consumers trust, and its NAR's size. */
+    public Map<String, Sparing.Seen> seen(Duration within) {
+        return looked.plus(within).isAfter(Instant.now()) ? seen : Map.of();
     }
 
     // Once for a run: room is asked for before the plan is made.
     private Look look() throws IOException {
         if (look == null) {
+            looked = Instant.now();
             SortedMap<String, Nix.PathInfo> closure = nix.closure(roots);
             Set<String> conflicts = java.util.Collections.synchronizedSet(new TreeSet<>());
             Map<String, Known> known = known(closure.values(), conflicts);

@@ -3,6 +3,7 @@ package lib.s3;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InterruptedIOException;
+import java.io.OutputStream;
 import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.nio.ByteBuffer;
@@ -111,8 +112,7 @@ final class Flow implements HttpRequestBodyStream, HttpStreamResponseHandler {
             }
             return;
         }
-        if (headed || block != HttpHeaderBlock.MAIN.getValue()) {
-            unasked |= block == HttpHeaderBlock.MAIN.getValue();
+        if (block != HttpHeaderBlock.MAIN.getValue()) {
             return;
         }
         for (HttpHeader header : some) {
@@ -122,9 +122,7 @@ final class Flow implements HttpRequestBodyStream, HttpStreamResponseHandler {
 
     @Override
     public synchronized void onResponseHeadersDone(HttpStream on, int block) {
-        if (block == HttpHeaderBlock.MAIN.getValue() && headed) {
-            unasked = true;
-        } else if (block == HttpHeaderBlock.MAIN.getValue()) {
+        if (block == HttpHeaderBlock.MAIN.getValue()) {
             status = on.getResponseStatusCode(); // there may have been no header
             headed = true;
             waited = System.nanoTime() - asked;
@@ -135,7 +133,7 @@ final class Flow implements HttpRequestBodyStream, HttpStreamResponseHandler {
     @Override
     public synchronized int onResponseBody(HttpStream on, byte[] some) {
         moved = System.nanoTime();
-        // What comes behind the answer's end, while the request is not quite sent, the library takes for more of it.
+        // While the request is not quite sent, the library takes the body of a second answer for more of the first one's.
         int ours = unasked ? 0 : (int) Math.min(some.length, length() - taken);
         unasked |= ours < some.length;
         if (ours > 0) {
@@ -217,8 +215,8 @@ final class Flow implements HttpRequestBodyStream, HttpStreamResponseHandler {
 
     /** Gives the connection back where all of it has ended well, and ends it where not. */
     synchronized void end() {
-        if (unasked) {
-            connection.shutdown();
+        if (unasked || !sent) {
+            connection.shutdown(); // it is of no use for another request
         }
         if (ended) {
             release();
@@ -290,12 +288,17 @@ final class Flow implements HttpRequestBodyStream, HttpStreamResponseHandler {
 
         // Who says yes to what it has not had whole has said nothing.
         private void requireWhole() throws IOException {
-            if (read() >= 0) {
+            if (source.length() > 0) {
+                transferTo(OutputStream.nullOutputStream());
+            } else if (read() >= 0) {
                 return; // the caller has enough
             }
             synchronized (Flow.this) {
                 while (!ended && !unasked) {
                     await();
+                }
+                if (!sent) { // which is no error to the library: it sends no more of it
+                    throw new IOException("it answered " + status + " before it had all of the request");
                 }
                 if (!unasked) { // or it is whole, and what is wrong is what came behind it
                     requireNoError();

@@ -30,17 +30,9 @@
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Map;
-import java.util.Optional;
-import java.util.SortedMap;
-import java.util.TreeMap;
+import java.util.*;
 import java.util.stream.Stream;
-import lib.base.Cli;
-import lib.base.Console;
-import lib.base.Fault;
-import lib.base.FileTree;
+import lib.base.*;
 import lib.config.*;
 import lib.git.Git;
 import lib.http.*;

@@ -40,7 +40,6 @@ import lib.nix.*;
 import lib.proof.*;
 import lib.publish.*;
 import lib.release.*;
-import lib.s3.ObjectStore;
 import picocli.CommandLine;
 import picocli.CommandLine.*;
 
@@ -60,14 +59,11 @@ class upload implements Cli.Phase {
     @Option(names = "--release", paramLabel = "VERSION", description = "With --target verify: the version; default: the checkout's.")
     Version releaseToVerify;
 
-    @Option(names = {"-n", "--plan", "--dry-run"}, description = "Print what would be done, and do nothing. Needs only read access.")
-    boolean planOnly;
+    @Mixin
+    Confirmation.Options wish = new Confirmation.Options(); // --plan, --json, --noconfirm
 
-    @Option(names = "--json", description = "Print the plan as JSON, one operation per line.")
-    boolean json;
-
-    @Option(names = "--noconfirm", description = "Do not ask before publishing.")
-    boolean noConfirm;
+    @Mixin
+    Access.Options ways = new Access.Options(); // --signing-key, --concurrency, --local-folder
 
     @Option(names = "--point-to", paramLabel = "VERSION",
             description = "Publish nothing: move the pointers that users follow to this version, which is already published.")
@@ -86,17 +82,6 @@ class upload implements Cli.Phase {
 
     @Option(names = "--shrink", paramLabel = "PREFIX", description = "Let this manual, such as manual/lix/stable, lose more than a tenth of its pages.")
     List<String> shrink = new ArrayList<>();
-
-    @Option(names = "--signing-key", paramLabel = "FILE", description = "The cache's secret key. Default: the key in RELENG_SIGNING_KEY, or the output "
-            + "of the command in RELENG_SIGNING_KEY_COMMAND, such as: age -d -i ID prod.key.age")
-    Path signingKey;
-
-    @Option(names = "--concurrency", paramLabel = "N", description = "How many requests run at once, at most; default: ${DEFAULT-VALUE}.")
-    int concurrency = ObjectStore.CONCURRENCY;
-
-    @Option(names = "--local-folder", paramLabel = "DIR", description = "Where the environment local keeps its buckets and repository; "
-            + "default: releng/local in the clone's .git.")
-    Path localFolder;
 
     private Console console;
     private Environment environment;
@@ -118,9 +103,7 @@ class upload implements Cli.Phase {
     @Override
     public void run(Cli.Session session) throws Exception {
         console = session.console();
-        if (concurrency < 1) {
-            throw Fault.usage("--concurrency must be at least 1", "it is " + concurrency + ", and nothing could be sent", "omit it for the default");
-        }
+        ways.check();
         // Proving needs no checkout, for a project whose names are the defaults.
         Optional<Git> checkout = target == Target.verify && session.options().repo == null ? Git.find(session.folder(), session.env())
                 : Optional.of(Git.open(session.checkout(), session.env()));
@@ -130,7 +113,7 @@ class upload implements Cli.Phase {
             environment = config.environment(environmentName);
             registries = config.registries();
             network = Network.of(session.env(), environment.ca().map(checkout.map(Git::workTree).orElse(session.folder())::resolve));
-            confirmation = new Confirmation(console, environment, noConfirm, new Confirmation.Showing(planOnly, json, session.options().verbose), concurrency);
+            confirmation = new Confirmation(console, environment, wish, session.options().verbose, ways.concurrency);
             if (target == Target.verify) {
                 verify(checkout, session);
             } else if (pointTo != null) {
@@ -151,7 +134,7 @@ class upload implements Cli.Phase {
         Optional<ReleaseTag> tag = all ? Optional.of(GitRemote.tagOf(git, built)) : Optional.empty();
         try (Access access = open(session, git)) {
             Optional<GitRemote> remote = tag.map(made -> new GitRemote(git, access.gitUrl().orElseThrow(), environment.gerrit(), made, replace != null));
-            Preflight preflight = new Preflight(console, environment, !planOnly);
+            Preflight preflight = new Preflight(console, environment, !wish.planOnly);
             Optional<String> signer = preflight.release(access, remote, built.hasImages());
             Cache cache = new Cache(access.store(), environment.cache(), new Nix(console, session.env(), List.of()), built.storePaths(),
                     environment.publicKey().or(() -> signer).map(PublicKey::of), access::key, access.staging(), replace != null, Cache.WINDOW);
@@ -160,7 +143,7 @@ class upload implements Cli.Phase {
             }
             preflight.throwIfAny();
             confirmation.carryOut(plan(built, access, cache, remote, signer, session.env()), project.name() + " " + built.version() + (all ? "" : "'s manual"));
-            if (environment.guarded() && all && !planOnly) {
+            if (environment.guarded() && all && !wish.planOnly) {
                 FileTree.remove(git.state("roots")); // the world has it: Nix may collect it here
             }
         }
@@ -244,7 +227,7 @@ class upload implements Cli.Phase {
     /** Undo is re-pointing: every pointer, or those that are named, to a version that is there already, and whole. */
     private void repoint(Git git, Cli.Session session) throws IOException {
         try (Access access = open(session, git)) {
-            new Preflight(console, environment, !planOnly).check(access::checkLifetime).buckets(access.store(), List.of(environment.releases(), environment.docs())).throwIfAny();
+            new Preflight(console, environment, !wish.planOnly).check(access::checkLifetime).buckets(access.store(), List.of(environment.releases(), environment.docs())).throwIfAny();
             Published published = new Published(access.store(), environment, project);
             Folders folders = new Folders(access.store(), environment, project, release, false, shrink);
             Repoint to = new Repoint(folders, pointTo, movePointers);
@@ -253,7 +236,7 @@ class upload implements Cli.Phase {
             Optional<BuiltRelease> built = content.version(pointTo, path -> true);
             boolean images = built.map(BuiltRelease::hasImages).orElse(false);
             if (images) {
-                new Preflight(console, environment, !planOnly).images(access.repositories()::ours).throwIfAny();
+                new Preflight(console, environment, !wish.planOnly).images(access.repositories()::ours).throwIfAny();
                 content.images(access.repositories().anybodys(), built.get(), List.of(pointTo.toString()));
             }
             Plan plan = new Plan().verify(project.name() + " " + pointTo + " is completely published", content::orFail);
@@ -281,12 +264,11 @@ class upload implements Cli.Phase {
     }
 
     private Proof proof(Access access, Optional<String> signer) {
-        return new Proof(access.fetcher(), environment, project, signer, console).concurrency(concurrency);
+        return new Proof(access.fetcher(), environment, project, signer, console).concurrency(ways.concurrency);
     }
 
     private Access open(Cli.Session session, Git git) throws IOException {
-        Path folder = localFolder == null ? git.shared("local") : session.resolve(localFolder);
-        return Access.open(environment, git, session, new Access.Wish(Optional.ofNullable(signingKey).map(session::resolve), folder,
-                planOnly || target == Target.verify, concurrency, registries, network));
+        boolean read = wish.planOnly || target == Target.verify;
+        return Access.open(environment, git, session, ways.wish(session, git, read, registries, network));
     }
 }

@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.function.Supplier;
 import lib.base.Cli;
 import lib.base.Console;
+import lib.base.Fault;
 import lib.base.FileTree;
 import lib.base.Lock;
 import lib.config.Environment;
@@ -24,6 +25,7 @@ import lib.proof.Fetcher;
 import lib.s3.Embedded;
 import lib.s3.Keys;
 import lib.s3.ObjectStore;
+import picocli.CommandLine.Option;
 import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
 import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 
@@ -32,6 +34,33 @@ import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
  * {@code local} is made here: a folder with buckets, a bare repository and a throw-away key.
  */
 public final class Access implements AutoCloseable {
+
+    /** How a run reaches an environment, as a picocli mixin. */
+    public static final class Options {
+        @Option(names = "--signing-key", paramLabel = "FILE", description = "The cache's secret key. Default: the key in RELENG_SIGNING_KEY, or the output "
+                + "of the command in RELENG_SIGNING_KEY_COMMAND, such as: age -d -i ID prod.key.age")
+        Path signingKey;
+
+        @Option(names = "--concurrency", paramLabel = "N", description = "How many requests run at once, at most; default: ${DEFAULT-VALUE}.")
+        public int concurrency = ObjectStore.CONCURRENCY;
+
+        @Option(names = "--local-folder", paramLabel = "DIR", description = "Where the environment local keeps its buckets and repository; "
+                + "default: releng/local in the clone's .git.")
+        Path localFolder;
+
+        /** Throws Fault (usage) for what cannot be. */
+        public void check() {
+            if (concurrency < 1) {
+                throw Fault.usage("--concurrency must be at least 1", "it is " + concurrency + ", and nothing could be sent", "omit it for the default");
+            }
+        }
+
+        /** With these options; {@code readOnly} where nothing is to be changed, nor made. */
+        public Wish wish(Cli.Session session, Git git, boolean readOnly, List<String> registries, Network network) {
+            return new Wish(Optional.ofNullable(signingKey).map(session::resolve), localFolder == null ? git.shared("local") : session.resolve(localFolder),
+                    readOnly, concurrency, registries, network);
+        }
+    }
 
     private final Environment environment;
     private final Network network;

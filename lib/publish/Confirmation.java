@@ -3,14 +3,27 @@ package lib.publish;
 import lib.base.Console;
 import lib.base.Fault;
 import lib.config.Environment;
+import picocli.CommandLine.Option;
 
 /**
  * A plan is carried out only after a question, with the environment in its colour.
  *
- * @param skip        do not ask: somebody said so
- * @param concurrency operations at once
+ * @param everyOperation the plan is shown whole, not only some of each stage
+ * @param concurrency    operations at once
  */
-public record Confirmation(Console console, Environment environment, boolean skip, Showing showing, int concurrency) {
+public record Confirmation(Console console, Environment environment, Options wish, boolean everyOperation, int concurrency) {
+
+    /** Whether to show, ask and run, as a picocli mixin. */
+    public static final class Options {
+        @Option(names = {"-n", "--plan", "--dry-run"}, description = "Print what would be done, and do nothing. Needs only read access.")
+        public boolean planOnly;
+
+        @Option(names = "--json", description = "Print the plan as JSON, one operation per line.")
+        public boolean json;
+
+        @Option(names = "--noconfirm", description = "Do not ask before publishing.")
+        public boolean noConfirm;
+    }
 
     /** The environment's name in its colour: red is where the world looks. */
     public String spoken() {
@@ -18,35 +31,25 @@ public record Confirmation(Console console, Environment environment, boolean ski
                 environment.name());
     }
 
-    /**
-     * How a plan is shown.
-     *
-     * @param only           it is not carried out
-     * @param json           an operation a line
-     * @param everyOperation not only some of each stage
-     */
-    public record Showing(boolean only, boolean json, boolean everyOperation) {
-    }
-
     /** Prints a plan, asks, and runs the same plan. Throws Fault (refused) for a conflict, or when it is not confirmed. */
     public void carryOut(Plan plan, String title) {
         plan.requireNoConflicts();
-        if (plan.isEmpty() && !showing.json()) {
-            if (!showing.only()) {
+        if (plan.isEmpty() && !wish.json) {
+            if (!wish.planOnly) {
                 plan.run(console, concurrency); // the run that sent the last of it may have ended before it had proved it
             }
-            console.done("nothing to do: " + spoken() + " already has " + title + (showing.only() ? "" : ", all of it proved"));
+            console.done("nothing to do: " + spoken() + " already has " + title + (wish.planOnly ? "" : ", all of it proved"));
             return;
         }
-        if (showing.json()) {
+        if (wish.json) {
             plan.printJson(console);
         } else {
-            plan.print(console, showing.everyOperation());
+            plan.print(console, everyOperation);
         }
-        if (showing.only()) {
+        if (wish.planOnly) {
             return;
         }
-        if (!skip) {
+        if (!wish.noConfirm) {
             require(title);
             plan.requireUnchanged(); // while somebody thought about it; and each place again before it changes
         }

@@ -136,7 +136,8 @@ class upload implements Cli.Phase {
             Optional<GitRemote> remote = tag.map(made -> new GitRemote(git, access.gitUrl().orElseThrow(), environment.gerrit(), made, replace != null));
             Preflight preflight = new Preflight(console, environment, !wish.planOnly);
             Optional<String> signer = preflight.release(access, remote, built.hasImages());
-            Cache cache = new Cache(access.store(), environment.cache(), new Nix(console, session.env(), List.of()), built.storePaths(),
+            Nix nix = new Nix(console, session.env(), List.of());
+            Cache cache = new Cache(access.store(), environment.cache(), nix, () -> built.closure().isEmpty() ? nix.closure(built.storePaths()) : built.closure(),
                     environment.publicKey().or(() -> signer).map(PublicKey::of), access::key, access.staging(), replace != null, Cache.WINDOW);
             if (all && preflight.passed()) {
                 preflight.check(() -> cache.requireRoom(console));

@@ -1,4 +1,5 @@
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -16,6 +17,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.concurrent.TimeUnit;
@@ -26,6 +28,7 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import lib.base.Console;
 import lib.base.Exec;
+import lib.base.Fault;
 import lib.http.Network;
 import lib.http.Tuning;
 import lib.nix.Narinfo;
@@ -103,10 +106,27 @@ class CacheSendingTest {
     }
 
     private Cache cache(long window) {
+        return cache(window, nix().closure(roots));
+    }
+
+    private Nix nix() {
         Map<String, String> env = new TreeMap<>(System.getenv());
         env.put("NIX_CONFIG", Sample.NIX_CONFIG);
-        return new Cache(store, bucket, new Nix(console, env, List.of()), roots, Optional.of(PublicKey.of(key.publicKey())), () -> key,
-                folder.resolve("staging"), false, window);
+        return new Nix(console, env, List.of());
+    }
+
+    private Cache cache(long window, SortedMap<String, Nix.PathInfo> closure) {
+        return new Cache(store, bucket, nix(), () -> closure, Optional.of(PublicKey.of(key.publicKey())), () -> key, folder.resolve("staging"), false, window);
+    }
+
+    @Test
+    void whatIsNoLongerInTheStoreIsSaidBeforeAnythingIsSent() {
+        SortedMap<String, Nix.PathInfo> closure = nix().closure(roots);
+        String gone = "/nix/store/" + "0".repeat(32) + "-gone";
+        closure.put(gone, new Nix.PathInfo(gone, "sha256:" + "0".repeat(52), 120, List.of()));
+        Fault fault = assertThrows(Fault.class, () -> new Plan().add(cache(Cache.WINDOW, closure)));
+        assertEquals(List.of(gone), fault.why());
+        assertEquals(Set.of(), objects());
     }
 
     /** Something that looks at each request before the server gets it. */

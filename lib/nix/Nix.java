@@ -298,7 +298,7 @@ public final class Nix {
                     all.putAll(Provenance.parse(Json.MAPPER.readTree(said.out())));
                 } catch (IOException | RuntimeException e) {
                     throw Fault.failed("Nix does not say where store paths come from", List.of(tail(said.err()), e.toString()),
-                            "run by hand: nix path-info --json " + some.get(0)).from(e);
+                            "run build again if they were garbage-collected; else by hand: nix path-info --json " + some.get(0)).from(e);
                 }
             }
         }

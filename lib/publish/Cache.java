@@ -3,6 +3,7 @@ package lib.publish;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -80,7 +81,7 @@ public final class Cache implements Destination {
     private final ObjectStore store;
     private final String bucket;
     private final Nix nix;
-    private final Collection<String> roots;
+    private final Supplier<SortedMap<String, Nix.PathInfo>> closure;
     private final Optional<PublicKey> trusted;
     private final Supplier<SigningKey> key;
     private final Path staging;
@@ -92,19 +93,19 @@ public final class Cache implements Destination {
     private Look look;
 
     /**
-     * @param roots   store paths whose whole closure the cache shall hold
+     * @param closure what the cache shall hold: store paths with all they refer to
      * @param trusted the key consumers trust; where it is not known, whatever a narinfo is signed by is believed
      * @param key     asked for when something has to be signed: a plan needs none
      * @param staging a folder of our own for compressed NARs, made when something is put into it
      * @param replace what is not ours under the name of a path is replaced: somebody said so by name
      * @param window  bytes of NARs that may lie there
      */
-    public Cache(ObjectStore store, String bucket, Nix nix, Collection<String> roots, Optional<PublicKey> trusted, Supplier<SigningKey> key,
+    public Cache(ObjectStore store, String bucket, Nix nix, Supplier<SortedMap<String, Nix.PathInfo>> closure, Optional<PublicKey> trusted, Supplier<SigningKey> key,
                  Path staging, boolean replace, long window) {
         this.store = store;
         this.bucket = bucket;
         this.nix = nix;
-        this.roots = roots;
+        this.closure = closure;
         this.trusted = trusted;
         this.key = key;
         this.staging = staging;
@@ -143,6 +144,10 @@ public final class Cache implements Destination {
      * refers to can be had. So it goes when its NAR, its listing and the narinfos of its references are there, and waits for nothing else.
      */
     private List<Stage> sending(Look there) {
+        List<String> gone = there.missing().stream().map(Nix.PathInfo::path).filter(path -> !Files.exists(Path.of(path), LinkOption.NOFOLLOW_LINKS)).toList();
+        if (!gone.isEmpty()) {
+            throw Fault.failed("what the cache lacks is no longer in the Nix store", gone, "run build again: it may have been garbage-collected");
+        }
         Map<String, Provenance> provenance = nix.provenance(there.missing().stream().map(Nix.PathInfo::path).toList());
         Map<String, PackedNar> packed = new ConcurrentHashMap<>();
         Map<String, Operation> nars = new LinkedHashMap<>(); // paths with the same content have one NAR
@@ -195,7 +200,7 @@ public final class Cache implements Destination {
     private Look look() throws IOException {
         if (look == null) {
             looked = Instant.now();
-            SortedMap<String, Nix.PathInfo> closure = nix.closure(roots);
+            SortedMap<String, Nix.PathInfo> closure = this.closure.get();
             Set<String> conflicts = java.util.Collections.synchronizedSet(new TreeSet<>());
             Map<String, Known> known = known(closure.values(), conflicts);
             look = new Look(closure, known, referencesFirst(closure, known.keySet()), List.copyOf(conflicts));

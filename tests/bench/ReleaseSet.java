@@ -80,7 +80,8 @@ record ReleaseSet(Path first, Path patch, Map<String, String> env, Path key, lon
 
     /** Where both are published: releng.json of an environment {@code bench}. */
     void publishTo(Target target, java.net.URI via, Path repository) throws IOException {
-        var environment = Json.MAPPER.createObjectNode().put("endpoint", via.toString()).put("region", target.region()).put("git", repository.toString());
+        var environment = Json.MAPPER.createObjectNode().put("endpoint", via.toString()).put("region", target.region()).put("git", repository.toString())
+                .put("publicKey", Files.readString(key.resolveSibling("key.pub")).strip());
         List.of("releases", "cache", "docs", "install").forEach(role -> environment.put(role, target.bucket(role)));
         var top = Json.MAPPER.createObjectNode();
         top.putObject("environments").set("bench", environment);

@@ -1,10 +1,13 @@
 package lib.proof;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -18,6 +21,7 @@ import java.util.stream.Stream;
 import lib.base.Console;
 import lib.base.Exec;
 import lib.base.Fault;
+import lib.base.Parallel;
 import lib.config.Environment;
 import lib.config.Project;
 import lib.git.Git;
@@ -37,6 +41,7 @@ public final class Proof {
 
     /** What is asked for at once where nobody says otherwise, and of registries. */
     private static final int CONCURRENCY = 16;
+    private static final int AT_ONCE = 4;
     private static final int SHOWN = 100;
 
     /** Proves one part; what it throws is a failure too. */
@@ -262,15 +267,12 @@ public final class Proof {
         List<String> failures = new ArrayList<>();
         List<String> proved = new ArrayList<>();
         Set<String> remedies = new LinkedHashSet<>();
-        for (Named named : parts) {
-            Findings findings = new Findings(named.many() ? concurrency : Math.min(concurrency, CONCURRENCY));
-            try {
-                named.part().prove(findings);
-            } catch (Fault fault) {
-                findings.failure(fault.getMessage());
-            } catch (Exception e) {
-                findings.failure(e.toString());
-            }
+        Map<Named, Findings> all = new LinkedHashMap<>();
+        parts.forEach(named -> all.put(named, new Findings(named.many() ? concurrency : Math.min(concurrency, CONCURRENCY))));
+        prove(all);
+        for (Map.Entry<Named, Findings> part : all.entrySet()) {
+            Named named = part.getKey();
+            Findings findings = part.getValue();
             // A proof that looked at nothing is none.
             if (findings.count() == 0 && findings.failures().isEmpty() && findings.unproven().isEmpty()) {
                 findings.failure("there was nothing to check");
@@ -298,6 +300,23 @@ public final class Proof {
         }
         console.say("proved: " + String.join(", ", proved)
                 + (light ? "; by metadata, as manifest.nix names this release already and nothing was sent (--prove-all fetches every byte)" : ""));
+    }
+
+    // Most parts wait for one answer after the other: together they wait no longer than the slowest.
+    private static void prove(Map<Named, Findings> all) {
+        try {
+            Parallel.forEach(all.entrySet(), AT_ONCE, part -> {
+                try {
+                    part.getKey().part().prove(part.getValue());
+                } catch (Fault fault) {
+                    part.getValue().failure(fault.getMessage());
+                } catch (Exception e) {
+                    part.getValue().failure(e.toString());
+                }
+            });
+        } catch (IOException e) {
+            throw new UncheckedIOException(e); // none is thrown there
+        }
     }
 
     private void files(String what, String role, String prefix, BuiltRelease built, SortedMap<String, BuiltFile> files, Instant deadline, Findings findings) {

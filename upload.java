@@ -16,7 +16,7 @@
 //DEPS commons-io:commons-io:2.22.0
 //SOURCES lib/base/*.java lib/http/*.java lib/config/*.java lib/git/Git*.java lib/git/JGit.java lib/git/Tree.java lib/nix/Base32.java lib/nix/N*.java
 //SOURCES lib/nix/P*.java lib/nix/ReleaseJobs.java lib/nix/S*.java lib/s3/*.java lib/oci/*.java lib/proof/*.java lib/publish/*.java
-//SOURCES lib/release/BuiltRelease.java lib/release/Release.java lib/release/ReleaseTag.java lib/release/StoreClosure.java lib/release/Version.java
+//SOURCES lib/release/BuiltRelease.java lib/release/Release.java lib/release/ReleaseTag.java lib/release/StoreClosure.java lib/release/Version.java lib/release/Executable.java
 //FILES LocalStore.java=lib/s3/local/LocalStore.java
 // Without profiles, and with the second compiler for digests and what is called without end: most of the processor time
 // of a run went into compiling. Concatenation by code, not by bootstrap, is a part of each start. A heap that begins small,
@@ -50,14 +50,17 @@ class upload implements Cli.Phase {
             description = "Where to publish: local, staging, live (or production), or an environment of releng.json.")
     String environmentName;
 
-    enum Target { all, manual, verify }
+    enum Target { all, manual, installer, verify }
 
     @Option(names = "--target", paramLabel = "TARGET", defaultValue = "all",
-            description = "What to publish: all, or only the manual; or verify: publish nothing and prove what is published. Default: ${DEFAULT-VALUE}.")
+            description = "What to publish: all, only the manual, or only installers; or verify: publish nothing and prove what is published. Default: ${DEFAULT-VALUE}.")
     Target target;
 
-    @Option(names = "--release", paramLabel = "VERSION", description = "With --target verify: the version; default: the checkout's.")
-    Version releaseToVerify;
+    @Option(names = "--release", paramLabel = "VERSION", description = "With --target verify or installer: the version; default: the checkout's.")
+    Version ofRelease;
+
+    @Mixin
+    Installers.Options installers = new Installers.Options(); // --from
 
     @Mixin
     Confirmation.Options wish = new Confirmation.Options(); // --plan, --json, --noconfirm
@@ -70,7 +73,7 @@ class upload implements Cli.Phase {
     Version pointTo;
 
     @Option(names = "--move-pointers", paramLabel = "NAME", split = ",", description = "Move these pointers even if they are at a newer version: manifest, stable, latest, major (the "
-            + "MAJOR's manual and image tag), nightly. With --point-to: move only these.")
+            + "MAJOR's manual and image tag), nightly, installer. With --point-to: move only these.")
     List<Pointer> movePointers = new ArrayList<>();
 
     @Option(names = "--replace", arity = "0..1", fallbackValue = "", paramLabel = "NAME",
@@ -104,6 +107,7 @@ class upload implements Cli.Phase {
     public void run(Cli.Session session) throws Exception {
         console = session.console();
         ways.check();
+        installers.check(target == Target.installer, pointTo != null);
         // Proving needs no checkout, for a project whose names are the defaults.
         Optional<Git> checkout = target == Target.verify && session.options().repo == null ? Git.find(session.folder(), session.env())
                 : Optional.of(Git.open(session.checkout(), session.env()));
@@ -116,6 +120,11 @@ class upload implements Cli.Phase {
             confirmation = new Confirmation(console, environment, wish, session.options().verbose, ways.concurrency);
             if (target == Target.verify) {
                 verify(checkout, session);
+            } else if (target == Target.installer) {
+                try (Access access = open(session, git)) {
+                    Installers built = installers.read(access, confirmation, project, git, session.folder(), ofRelease, replace);
+                    confirmation.carryOut(built.plan(movePointers, () -> proof(access, Optional.empty())), built.title());
+                }
             } else if (pointTo != null) {
                 repoint(git, session);
             } else {
@@ -137,7 +146,7 @@ class upload implements Cli.Phase {
             Preflight preflight = new Preflight(console, environment, !wish.planOnly);
             Optional<String> signer = preflight.release(access, remote, built.hasImages());
             Nix nix = new Nix(console, session.env(), List.of());
-            Cache cache = new Cache(access.store(), environment.cache(), nix, () -> built.closure().isEmpty() ? nix.closure(built.storePaths()) : built.closure(),
+            Cache cache = new Cache(access.store(), environment, nix, () -> built.closure().isEmpty() ? nix.closure(built.storePaths()) : built.closure(),
                     environment.publicKey().or(() -> signer).map(PublicKey::of), access::key, access.staging(), replace != null, Cache.WINDOW);
             if (all && preflight.passed()) {
                 preflight.check(() -> cache.requireRoom(console));
@@ -249,7 +258,7 @@ class upload implements Cli.Phase {
 
     /** What anybody can prove from anywhere, without keys where the environment is public. */
     private void verify(Optional<Git> checkout, Cli.Session session) throws IOException {
-        Version version = releaseToVerify != null ? releaseToVerify : checkout.map(git -> Release.at(git, project).version())
+        Version version = ofRelease != null ? ofRelease : checkout.map(git -> Release.at(git, project).version())
                 .orElseThrow(() -> Fault.usage("no version is given", "there is no checkout here to take it from", "name it with --release"));
         try (Access access = environment.isPublic() ? Access.anonymous(environment, console, network)
                 : open(session, checkout.orElseThrow(() -> Fault.usage(environment.name() + " is not public", "its keys are only used from a checkout",
@@ -270,6 +279,6 @@ class upload implements Cli.Phase {
 
     private Access open(Cli.Session session, Git git) throws IOException {
         boolean read = wish.planOnly || target == Target.verify;
-        return Access.open(environment, git, session, ways.wish(session, git, read, registries, network));
+        return Access.open(environment, installers.buckets(environment), git, session, ways.wish(session, git, read, registries, network));
     }
 }

@@ -29,6 +29,7 @@ import java.util.stream.Stream;
 import lib.base.Console;
 import lib.base.Exec;
 import lib.base.Fault;
+import lib.config.Environment;
 import lib.http.Network;
 import lib.http.Tuning;
 import lib.nix.Narinfo;
@@ -106,7 +107,7 @@ class CacheSendingTest {
     }
 
     private Cache cache(long window) {
-        return cache(window, nix().closure(roots));
+        return cache(environment(Optional.empty(), true), window, nix().closure(roots));
     }
 
     private Nix nix() {
@@ -115,8 +116,13 @@ class CacheSendingTest {
         return new Nix(console, env, List.of());
     }
 
-    private Cache cache(long window, SortedMap<String, Nix.PathInfo> closure) {
-        return new Cache(store, bucket, nix(), () -> closure, Optional.of(PublicKey.of(key.publicKey())), () -> key, folder.resolve("staging"), false, window);
+    private Environment environment(Optional<String> lsCompression, boolean wantMassQuery) {
+        return new Environment("test", "no-releases", bucket, "no-docs", "no-install", Optional.of(server.endpoint()), server.region(), List.of(),
+                Optional.empty(), false, Optional.empty(), Map.of(), Optional.empty(), false, Optional.empty(), lsCompression, wantMassQuery);
+    }
+
+    private Cache cache(Environment environment, long window, SortedMap<String, Nix.PathInfo> closure) {
+        return new Cache(store, environment, nix(), () -> closure, Optional.of(PublicKey.of(key.publicKey())), () -> key, folder.resolve("staging"), false, window);
     }
 
     @Test
@@ -124,7 +130,7 @@ class CacheSendingTest {
         SortedMap<String, Nix.PathInfo> closure = nix().closure(roots);
         String gone = "/nix/store/" + "0".repeat(32) + "-gone";
         closure.put(gone, new Nix.PathInfo(gone, "sha256:" + "0".repeat(52), 120, List.of()));
-        Fault fault = assertThrows(Fault.class, () -> new Plan().add(cache(Cache.WINDOW, closure)));
+        Fault fault = assertThrows(Fault.class, () -> new Plan().add(cache(environment(Optional.empty(), true), Cache.WINDOW, closure)));
         assertEquals(List.of(gone), fault.why());
         assertEquals(Set.of(), objects());
     }

@@ -113,10 +113,11 @@ public record Config(Project project, ImagePolicy imagePolicy, Map<String, Envir
         Optional<String> repository = fields.optionalText("repository", own.flatMap(Project::repository));
         Optional<String> upstream = fields.optionalText("upstream", own.flatMap(Project::upstream));
         Optional<String> review = fields.optionalText("review", own.flatMap(Project::review));
+        List<String> installers = fields.optionalTexts("installers", own.map(Project::installers).orElse(List.of()));
         fields.nothingElse();
         try {
             return new Project(values.get(0), values.get(1), values.get(2), values.get(3), values.get(4), values.get(5), values.get(6),
-                    forge, repository, upstream, review);
+                    forge, repository, upstream, review, installers);
         } catch (IllegalArgumentException e) {
             fields.refuse(e.getMessage());
             return old;
@@ -166,12 +167,15 @@ public record Config(Project project, ImagePolicy imagePolicy, Map<String, Envir
         Optional<String> keysFrom = fields.optionalText("keysFrom", old.flatMap(Environment::keysFrom));
         boolean guarded = fields.flag("guarded", old.map(Environment::guarded).orElse(name.equals(LIVE)));
         Optional<String> ca = fields.optionalText("ca", old.flatMap(Environment::ca));
+        Optional<String> lsCompression = fields.optionalText("lsCompression", old.flatMap(Environment::lsCompression));
+        boolean wantMassQuery = fields.flag("wantMassQuery", old.map(Environment::wantMassQuery).orElse(true));
         fields.nothingElse();
         try {
             // As above: what is missing is a fault already.
             Environment environment = new Environment(name, releases.orElse("absent-releases"), cache.orElse("absent-cache"),
                     docs.orElse("absent-docs"), install.orElse("absent-install"), endpoint, region.orElse("absent"), registries,
-                    embedded ? git : git.or(() -> Optional.of("ssh://absent")), gerrit, publicKey, urls, keysFrom, guarded, ca);
+                    embedded ? git : git.or(() -> Optional.of("ssh://absent")), gerrit, publicKey, urls, keysFrom, guarded, ca,
+                    lsCompression, wantMassQuery);
             return Optional.of(environment).filter(sound -> faults.size() == before);
         } catch (IllegalArgumentException e) {
             fields.refuse(e.getMessage());

@@ -19,15 +19,22 @@ import java.util.Optional;
  * @param repository     OWNER/NAME on that forge, for links to issues and pull requests
  * @param upstream       OWNER/NAME on GitHub, for {@code gh#} and {@code nix#} links
  * @param review         web address a change number is put behind, for {@code cl/} links
+ * @param installers     systems there are installers for, as Nix calls them; empty where that is not said
  */
 public record Project(String name, String prefix, String versionFile, String pendingNotes, String changeAuthors,
                       String releaseNotes, String summary, Optional<String> forge, Optional<String> repository,
-                      Optional<String> upstream, Optional<String> review) {
+                      Optional<String> upstream, Optional<String> review, List<String> installers) {
 
     public static final Project LIX = new Project("Lix", "lix", "version.json", "doc/manual/rl-next",
             "doc/manual/change-authors.yml", "doc/manual/src/release-notes", "doc/manual/src/SUMMARY.md",
             Optional.of("https://git.lix.systems"), Optional.of("lix-project/lix"), Optional.of("NixOS/nix"),
-            Optional.of("https://gerrit.lix.systems/c/lix/+/"));
+            Optional.of("https://gerrit.lix.systems/c/lix/+/"), List.of("aarch64-darwin", "aarch64-linux", "x86_64-darwin", "x86_64-linux"));
+
+    /** Without installers. */
+    public Project(String name, String prefix, String versionFile, String pendingNotes, String changeAuthors, String releaseNotes, String summary,
+                   Optional<String> forge, Optional<String> repository, Optional<String> upstream, Optional<String> review) {
+        this(name, prefix, versionFile, pendingNotes, changeAuthors, releaseNotes, summary, forge, repository, upstream, review, List.of());
+    }
 
     /** Throws IllegalArgumentException, with one sentence a line for the user, for values that cannot be. */
     public Project {
@@ -46,14 +53,22 @@ public record Project(String name, String prefix, String versionFile, String pen
         review.ifPresent(url -> check(faults, url.matches("https?://\\S+"), "review must be a web address, not '" + url + "'"));
         repository.ifPresent(path -> check(faults, path.matches("[^/\\s]+/[^/\\s]+"), "repository must be OWNER/NAME, not '" + path + "'"));
         upstream.ifPresent(path -> check(faults, path.matches("[^/\\s]+/[^/\\s]+"), "upstream must be OWNER/NAME, not '" + path + "'"));
+        installers.forEach(system -> check(faults, system.matches("[a-z0-9_]+-(linux|darwin)"),
+                "installers are for systems as Nix calls them, such as x86_64-linux, not '" + system + "'"));
         if (!faults.isEmpty()) {
             throw new IllegalArgumentException(String.join("\n", faults));
         }
+        installers = List.copyOf(installers);
     }
 
     /** The folder of a version's artifacts in the bucket of releases, such as {@code lix/lix-2.93.1/}. */
     public String folder(String version) {
         return prefix + "/" + prefix + "-" + version + "/";
+    }
+
+    /** The name of a system's installer: in the folder of its version, and beside these folders for users who name none. */
+    public String installer(String system) {
+        return prefix + "-installer-" + system;
     }
 
     /** The folder of a manual in the bucket of docs, such as {@code manual/lix/stable/}: of a MAJOR, nightly or stable. */

@@ -1,5 +1,6 @@
 package lib.nix;
 
+import com.github.luben.zstd.Zstd;
 import com.github.luben.zstd.ZstdOutputStreamNoFinalizer;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
@@ -50,6 +51,11 @@ public record PackedNar(String fileHash, long fileSize) {
             }
             return new PackedNar(hash(packed), packed.size());
         }
+    }
+
+    /** Bytes that are few as one frame of zstd, with their size in its header. */
+    public static byte[] compressed(byte[] bytes) {
+        return Zstd.compress(bytes, LEVEL);
     }
 
     /** The narinfo of a path that this is the NAR of, signed by nobody but whom it is already. */

@@ -16,7 +16,7 @@ import lib.config.Environment;
 import lib.http.Network;
 import lib.s3.ObjectStore;
 
-/** How a consumer gets at what was published: by bucket role (releases, cache, docs) and key. Safe for threads. */
+/** How a consumer gets at what was published: by bucket role (releases, cache, docs, install) and key. Safe for threads. */
 public interface Fetcher {
 
     /** There is no such thing; the message is what the other side answered. */

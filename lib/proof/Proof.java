@@ -166,6 +166,12 @@ public final class Proof {
         });
     }
 
+    /** Installers below a prefix of their bucket; one without a version may be shown late by caches on the way. */
+    public Proof installers(String prefix, SortedMap<String, BuiltFile> files) {
+        return check("installers in " + prefix, findings -> new FilesProof(fetcher, console, file -> false)
+                .prove("installers", "install", prefix, files, Instant.now().plus(patience), findings));
+    }
+
     /** The images of a release in each repository: every byte of them, and each of the tags names their index. */
     public Proof images(List<ImageStore> stores, BuiltRelease built, List<String> tags) {
         stores.forEach(store -> check("images in " + store.name(), findings -> new ImageProof(store, built.images(), console)

@@ -92,7 +92,7 @@ public final class Access implements AutoCloseable {
 
     /** How what was published is fetched back: by public address where there is one, else with the keys of this run. */
     public Fetcher fetcher() {
-        return Fetcher.of(environment, Optional.ofNullable(store), network, "releases", "cache", "docs");
+        return Fetcher.of(environment, Optional.ofNullable(store), network, "releases", "cache", "docs"); // with keys, of installers too
     }
 
     /** Where branch and tag go, as git understands it; empty only where there are no keys. */
@@ -139,18 +139,20 @@ public final class Access implements AutoCloseable {
     /**
      * Opens an environment. A plan must not even make the local store: it looks at an empty one. Of those that publish from
      * one clone to one environment only one is open at a time: they would mix what they staged. Throws Fault (refused) to others.
+     *
+     * @param buckets those that keys are needed for
      */
-    public static Access open(Environment environment, Git git, Cli.Session session, Wish wish) throws IOException {
+    public static Access open(Environment environment, List<String> buckets, Git git, Cli.Session session, Wish wish) throws IOException {
         Path folder = wish.localFolder();
         Path staging = git.shared("staging-" + environment.name());
         if (wish.planOnly()) {
             boolean throwAway = environment.isLocal() && !Files.exists(folder);
-            return open(environment, throwAway ? Files.createTempDirectory("releng-local") : folder, throwAway, session, git, wish, staging);
+            return open(environment, buckets, throwAway ? Files.createTempDirectory("releng-local") : folder, throwAway, session, git, wish, staging);
         }
         Lock lock = Lock.take(environment.isLocal() ? folder.resolve("lock") : git.shared(environment.name() + ".lock"), "an upload to " + environment.name());
         try {
             FileTree.remove(staging); // what a run that was killed has left
-            Access access = open(environment, folder, false, session, git, wish, staging);
+            Access access = open(environment, buckets, folder, false, session, git, wish, staging);
             access.opened.add(() -> FileTree.remove(staging));
             access.opened.add(lock);
             return access;
@@ -160,10 +162,10 @@ public final class Access implements AutoCloseable {
         }
     }
 
-    private static Access open(Environment environment, Path folder, boolean throwAway, Cli.Session session, Git git, Wish wish, Path staging)
+    private static Access open(Environment environment, List<String> buckets, Path folder, boolean throwAway, Cli.Session session, Git git, Wish wish, Path staging)
             throws IOException {
         Access access = environment.isLocal() ? local(environment, folder, throwAway, session, git, wish)
-                : remote(environment, git, List.of(environment.releases(), environment.cache(), environment.docs()), session.env(), session.console(), wish);
+                : remote(environment, git, buckets, session.env(), session.console(), wish);
         access.staging = staging.resolve(Long.toString(ProcessHandle.current().pid()));
         return access;
     }
@@ -175,7 +177,7 @@ public final class Access implements AutoCloseable {
         try {
             access.openKey = () -> SigningKey.of(wish.signingKey(), env);
             String url = environment.git().orElseThrow();
-            access.gitUrl = Optional.of(environment.gerrit() ? git.remoteLike(url) : url);
+            access.gitUrl = Optional.of(environment.gerrit() && buckets.contains(environment.releases()) ? git.remoteLike(url) : url); // installers are pushed nowhere
             Keys keys = access.keep(Keys.of(environment, buckets, env, console, InstantSource.system()));
             keys.resolveCredentials(); // now: keys that cannot be had are found before anything begins
             access.lifetime = keys::checkLifetime;

@@ -28,6 +28,7 @@ import lib.base.Console;
 import lib.base.Fault;
 import lib.base.Parallel;
 import lib.base.Progress;
+import lib.config.Environment;
 import lib.nix.Base32;
 import lib.nix.Narinfo;
 import lib.nix.Nix;
@@ -79,6 +80,7 @@ public final class Cache implements Destination {
     }
 
     private final ObjectStore store;
+    private final Environment environment;
     private final String bucket;
     private final Nix nix;
     private final Supplier<SortedMap<String, Nix.PathInfo>> closure;
@@ -100,10 +102,11 @@ public final class Cache implements Destination {
      * @param replace what is not ours under the name of a path is replaced: somebody said so by name
      * @param window  bytes of NARs that may lie there
      */
-    public Cache(ObjectStore store, String bucket, Nix nix, Supplier<SortedMap<String, Nix.PathInfo>> closure, Optional<PublicKey> trusted, Supplier<SigningKey> key,
+    public Cache(ObjectStore store, Environment environment, Nix nix, Supplier<SortedMap<String, Nix.PathInfo>> closure, Optional<PublicKey> trusted, Supplier<SigningKey> key,
                  Path staging, boolean replace, long window) {
         this.store = store;
-        this.bucket = bucket;
+        this.environment = environment;
+        this.bucket = environment.cache();
         this.nix = nix;
         this.closure = closure;
         this.trusted = trusted;
@@ -157,7 +160,7 @@ public final class Cache implements Destination {
             Operation nar = nars.computeIfAbsent(path.narHash(), hash -> Operation.create("NAR of " + path.path(), path.narSize(), "s3://" + bucket,
                     () -> packed.put(hash, sendNar(path))));
             Operation listing = Operation.create("listing of " + path.path(), 0, "s3://" + bucket,
-                    () -> send(hash(path.path()) + ".ls", StoreNar.listing(Path.of(path.path())), FOREVER)).after(List.of(nar));
+                    () -> sendListing(path)).after(List.of(nar));
             listings.add(listing);
             List<Operation> needs = new ArrayList<>(List.of(nar, listing));
             path.references().stream().map(narinfos::get).filter(Objects::nonNull).forEach(needs::add);
@@ -302,7 +305,7 @@ public final class Cache implements Destination {
     private Optional<Operation> info(String storeDir, List<String> conflicts) {
         Optional<byte[]> there = store.get(bucket, INFO);
         if (there.isEmpty()) {
-            String text = "StoreDir: " + storeDir + "\nWantMassQuery: 1\nPriority: 40\n";
+            String text = "StoreDir: " + storeDir + (environment.wantMassQuery() ? "\nWantMassQuery: 1" : "") + "\nPriority: 40\n";
             return Optional.of(Operation.create("s3://" + bucket + "/" + INFO, text.length(), "StoreDir " + storeDir, () -> send(INFO, text.getBytes(StandardCharsets.UTF_8), FOREVER)));
         }
         String text = new String(there.get(), StandardCharsets.UTF_8);
@@ -340,6 +343,14 @@ public final class Cache implements Destination {
         }
     }
 
+    // As Nix's own stores with ls-compression: whoever fetches it learns from the header what to unpack it with (RFC 8878, 7.2).
+    private void sendListing(Nix.PathInfo path) throws IOException {
+        byte[] listing = StoreNar.listing(Path.of(path.path()));
+        boolean zstd = environment.lsCompression().isPresent();
+        store.put(bucket, hash(path.path()) + ".ls", zstd ? PackedNar.compressed(listing) : listing,
+                zstd ? Map.of("cache-control", FOREVER, "content-encoding", "zstd") : Map.of("cache-control", FOREVER));
+    }
+
     private void sendNarinfo(Nix.PathInfo path, PackedNar nar, Provenance provenance) throws IOException {
         String fingerprint = Narinfo.parse(nar.narinfo(path, provenance, List.of())).fingerprint();
         String text = nar.narinfo(path, provenance, List.of(key.get().sign(fingerprint)));
@@ -347,7 +358,7 @@ public final class Cache implements Destination {
     }
 
     private void send(String key, byte[] bytes, String cacheControl) {
-        store.put(bucket, key, bytes, cacheControl);
+        store.put(bucket, key, bytes, Map.of("cache-control", cacheControl));
     }
 
     /** Those that are not known: first what refers to none of them, then what refers to these only, and so on. */

@@ -27,11 +27,16 @@ public final class Guards {
 
     /** @param told the pointers that go to this version wherever they are */
     public Guards(Console console, Published published, Version version, Collection<Pointer> told) {
+        this(console, published, version, told, published.versions());
+    }
+
+    /** @param versions what is out */
+    public Guards(Console console, Published published, Version version, Collection<Pointer> told, List<Version> versions) {
         this.console = console;
         this.published = published;
         this.version = version;
         this.told = told;
-        this.versions = published.versions();
+        this.versions = versions;
     }
 
     /** Whether the root manifest.nix goes to this version. */
@@ -43,6 +48,11 @@ public final class Guards {
     public boolean manual(Pointer pointer) {
         String which = pointer.place(version);
         return moves(pointer, which, "the manual " + which, () -> published.manual(which).or(() -> otherwise(pointer)));
+    }
+
+    /** Whether the installers of these names go to this version; all of them or none. */
+    public boolean installers(Collection<String> names) {
+        return moves(Pointer.installer, "installer", "the installer", () -> published.installers(names));
     }
 
     /** Whether this image tag does; of several repositories, whether it does in all. */

@@ -13,7 +13,9 @@ public enum Pointer {
     /** Manual and image tag of the MAJOR. */
     major,
     /** The manual of what is not released. */
-    nightly;
+    nightly,
+    /** The installers of all systems. */
+    installer;
 
     /** What the manual or the image tag is called that goes to a version. */
     public String place(Version version) {

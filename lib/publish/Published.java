@@ -3,9 +3,12 @@ package lib.publish;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.SortedMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import lib.base.Fault;
@@ -82,10 +85,46 @@ public record Published(ObjectStore store, Environment environment, Project proj
                 "find out who set it; --move-pointers " + (tag.equals("latest") ? Pointer.latest : Pointer.major) + " moves it anyway");
     }
 
+    /** The newest of the versions that the installers of these names are of: the one whose own has the same bytes; empty where there are none. */
+    public Optional<Version> installers(Collection<String> names) throws IOException {
+        SortedMap<String, ObjectStore.Stored> there = store.list(environment.install(), project.prefix() + "/");
+        Optional<Version> newest = Optional.empty();
+        for (String name : names) {
+            ObjectStore.Stored pointer = there.get(project.prefix() + "/" + name);
+            if (pointer != null) {
+                Version at = versionOf(pointer, name, there);
+                newest = newest.filter(other -> other.compareTo(at) > 0).or(() -> Optional.of(at));
+            }
+        }
+        return newest;
+    }
+
+    private Version versionOf(ObjectStore.Stored pointer, String name, SortedMap<String, ObjectStore.Stored> there) throws IOException {
+        List<Version> newestFirst = new ArrayList<>(installed());
+        Collections.reverse(newestFirst);
+        for (Version version : newestFirst) {
+            ObjectStore.Stored own = there.get(project.folder(version.toString()) + name);
+            if (own != null && new Item.Copied(store, environment.install(), own).isAt(store, environment.install(), pointer)) {
+                return version;
+            }
+        }
+        throw Fault.refused("s3://" + environment.install() + "/" + pointer.key() + " does not state its version", "it has the bytes of no version's installer",
+                "find out who put it there; --move-pointers " + Pointer.installer + " moves it anyway");
+    }
+
     /** Every version that has a folder of its own, whole or not. */
     public List<Version> versions() {
+        return versions(environment.releases());
+    }
+
+    /** The same of installers. */
+    public List<Version> installed() {
+        return versions(environment.install());
+    }
+
+    private List<Version> versions(String bucket) {
         String stem = project.prefix() + "-";
-        return store.folders(environment.releases(), project.prefix() + "/").stream().filter(folder -> folder.startsWith(stem))
+        return store.folders(bucket, project.prefix() + "/").stream().filter(folder -> folder.startsWith(stem))
                 .flatMap(folder -> parse(folder.substring(stem.length())).stream()).sorted().toList();
     }
 

@@ -22,6 +22,9 @@ public record Repoint(Folders folders, Version version, Collection<Pointer> name
      */
     public SortedMap<String, Item> artifacts(Published published, Guards guards) {
         guards.pointTo();
+        if (named.contains(Pointer.installer)) {
+            throw Installers.onlyWithFiles(" --release " + version);
+        }
         String bucket = folders.environment().releases();
         String folder = folders.project().folder(version.toString());
         SortedMap<String, Item> artifacts = Folder.objects(folders.store(), bucket, folder);

@@ -234,9 +234,9 @@ public final class ObjectStore implements AutoCloseable {
         ask(name(bucket, key) + " could not be written", () -> send(bucket, key, file, Optional.empty(), cacheControl, Optional.empty()));
     }
 
-    /** As put, of bytes that are few. */
-    public void put(String bucket, String key, byte[] bytes, String cacheControl) {
-        ask(name(bucket, key) + " could not be written", () -> send(bucket, key, Body.of(bytes), Optional.empty(), new TreeMap<>(Map.of("cache-control", cacheControl))));
+    /** As put, of bytes that are few; {@code headers} with names in lower case, such as cache-control and content-encoding. */
+    public void put(String bucket, String key, byte[] bytes, Map<String, String> headers) {
+        ask(name(bucket, key) + " could not be written", () -> send(bucket, key, Body.of(bytes), Optional.empty(), new TreeMap<>(headers)));
     }
 
     /**

@@ -2,6 +2,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -12,8 +13,10 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
@@ -36,6 +39,7 @@ import lib.nix.Narinfo;
 import lib.nix.Nix;
 import lib.nix.PublicKey;
 import lib.nix.SigningKey;
+import lib.nix.StoreNar;
 import lib.proof.Sparing;
 import lib.publish.Cache;
 import lib.publish.Plan;
@@ -186,6 +190,25 @@ class CacheSendingTest {
             assertTrue(objects().contains(Narinfo.parse(new String(server.get("cache", narinfo), StandardCharsets.UTF_8)).url()), narinfo);
         }
         assertFalse(Files.exists(folder.resolve("staging")) && folder.resolve("staging").toFile().list().length > 0, "what was sent is not kept");
+    }
+
+    @Test
+    void listingsAreCompressedWhereTheEnvironmentSaysSoAndNixReadsThemAllTheSame() throws IOException {
+        assumeTrue(server.anonymousReads(), "the server given for tests does not let anybody read");
+        for (boolean zstd : new boolean[] {true, false}) {
+            server.content("cache").keySet().forEach(key -> server.client().deleteObject(request -> request.bucket(bucket).key(key)));
+            new Plan().add(cache(environment(zstd ? Optional.of("zstd") : Optional.empty(), zstd), Cache.WINDOW, nix().closure(roots))).run(console, 16);
+            String name = roots.get(0).substring(11, 43) + ".ls";
+            var stored = server.client().getObjectAsBytes(request -> request.bucket(bucket).key(name));
+            assertEquals(zstd ? "zstd" : "", Objects.toString(stored.response().contentEncoding(), ""));
+            assertEquals("application/json", stored.response().contentType());
+            String listing = new String(StoreNar.listing(Path.of(roots.get(0))), StandardCharsets.UTF_8);
+            assertEquals(!zstd, Arrays.equals(stored.asByteArray(), listing.getBytes(StandardCharsets.UTF_8)));
+            assertEquals(listing, nix("nix", "eval", "--impure", "--raw", "--expr", "builtins.readFile (builtins.fetchurl \"" + server.endpoint() + "/" + bucket + "/" + name
+                    + "\")"));
+            String info = new String(server.get("cache", "nix-cache-info"), StandardCharsets.UTF_8);
+            assertEquals(List.of("StoreDir: /nix/store", zstd ? "WantMassQuery: 1" : "Priority: 40"), info.lines().limit(2).toList());
+        }
     }
 
     @Test

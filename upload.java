@@ -143,7 +143,8 @@ class upload implements Cli.Phase {
                 preflight.check(() -> cache.requireRoom(console));
             }
             preflight.throwIfAny();
-            confirmation.carryOut(plan(built, access, cache, remote, signer, session.env()), project.name() + " " + built.version() + (all ? "" : "'s manual"));
+            Plan plan = plan(built, access, cache, remote, signer, session.env()).first(() -> tag.ifPresent(made -> made.publishing(git, environment)));
+            confirmation.carryOut(plan, project.name() + " " + built.version() + (all ? "" : "'s manual"));
             if (environment.guarded() && all && !wish.planOnly) {
                 FileTree.remove(git.state("roots")); // the world has it: Nix may collect it here
             }

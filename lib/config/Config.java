@@ -166,12 +166,13 @@ public record Config(Project project, ImagePolicy imagePolicy, Map<String, Envir
         Optional<String> keysFrom = fields.optionalText("keysFrom", old.flatMap(Environment::keysFrom));
         boolean guarded = fields.flag("guarded", old.map(Environment::guarded).orElse(name.equals(LIVE)));
         Optional<String> ca = fields.optionalText("ca", old.flatMap(Environment::ca));
+        Optional<String> allowedSigners = fields.optionalText("allowedSigners", old.flatMap(Environment::allowedSigners));
         fields.nothingElse();
         try {
             // As above: what is missing is a fault already.
             Environment environment = new Environment(name, releases.orElse("absent-releases"), cache.orElse("absent-cache"),
                     docs.orElse("absent-docs"), install.orElse("absent-install"), endpoint, region.orElse("absent"), registries,
-                    embedded ? git : git.or(() -> Optional.of("ssh://absent")), gerrit, publicKey, urls, keysFrom, guarded, ca);
+                    embedded ? git : git.or(() -> Optional.of("ssh://absent")), gerrit, publicKey, urls, keysFrom, guarded, ca, allowedSigners);
             return Optional.of(environment).filter(sound -> faults.size() == before);
         } catch (IllegalArgumentException e) {
             fields.refuse(e.getMessage());

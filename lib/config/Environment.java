@@ -31,11 +31,12 @@ import lib.base.Hosts;
  * @param keysFrom   ssh destination that makes keys for one run; empty where only the standard AWS variables serve
  * @param guarded    a public place: it is asked for by name and refuses what staging allows
  * @param ca         file of certificate authorities that are trusted there, in PEM, from the checkout's top; empty where Java's own suffice
+ * @param allowedSigners file of the keys that may sign its tags, ssh's or OpenPGP's, from the checkout's top; empty where no tag need be signed
  */
 public record Environment(String name, String releases, String cache, String docs, String install,
                           Optional<URI> endpoint, String region, List<String> registries, Optional<String> git,
                           boolean gerrit, Optional<String> publicKey, Map<String, URI> urls,
-                          Optional<String> keysFrom, boolean guarded, Optional<String> ca) {
+                          Optional<String> keysFrom, boolean guarded, Optional<String> ca, Optional<String> allowedSigners) {
 
     public static final List<String> ROLES = List.of("releases", "cache", "docs", "install");
 
@@ -68,11 +69,11 @@ public record Environment(String name, String releases, String cache, String doc
                     "install", URI.create("https://install.lix.systems")),
             Optional.of("s3.lix.systems"), true);
 
-    /** With the authorities that Java trusts. */
+    /** With the authorities that Java trusts, and whatever signatures. */
     public Environment(String name, String releases, String cache, String docs, String install, Optional<URI> endpoint, String region,
                        List<String> registries, Optional<String> git, boolean gerrit, Optional<String> publicKey, Map<String, URI> urls,
                        Optional<String> keysFrom, boolean guarded) {
-        this(name, releases, cache, docs, install, endpoint, region, registries, git, gerrit, publicKey, urls, keysFrom, guarded, Optional.empty());
+        this(name, releases, cache, docs, install, endpoint, region, registries, git, gerrit, publicKey, urls, keysFrom, guarded, Optional.empty(), Optional.empty());
     }
 
     /** Throws IllegalArgumentException, with one sentence a line for the user, for values that cannot be. */
@@ -106,6 +107,7 @@ public record Environment(String name, String releases, String cache, String doc
         check(faults, keysFrom.map(host -> host.matches("[A-Za-z0-9][A-Za-z0-9@._-]*")).orElse(true),
                 "keysFrom must be an ssh destination");
         check(faults, ca.map(file -> !file.isBlank()).orElse(true), "ca must be a file of certificates in PEM");
+        check(faults, allowedSigners.map(file -> !file.isBlank()).orElse(true), "allowedSigners must be a file of keys");
         if (!faults.isEmpty()) {
             throw new IllegalArgumentException(String.join("\n", faults));
         }

@@ -6,15 +6,13 @@
 //DEPS org.eclipse.jgit:org.eclipse.jgit:7.8.1.202611041320-r
 //DEPS org.slf4j:slf4j-nop:2.0.20
 //SOURCES lib/base/*.java lib/config/*.java lib/git/Git*.java lib/git/JGit.java lib/git/Tree.java lib/release/OfficialFlag.java
-//SOURCES lib/release/Release.java lib/release/ReleaseState.java lib/release/ReleaseTag.java lib/release/Version.java
+//SOURCES lib/release/BranchOff.java lib/release/Interrupted.java lib/release/Release.java lib/release/ReleaseState.java
+//SOURCES lib/release/ReleaseTag.java lib/release/Undo.java lib/release/Version.java
 //JAVA_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.*;
 import lib.base.*;
 import lib.config.Config;
@@ -44,6 +42,16 @@ class tag implements Cli.Phase {
     @Option(names = "--no-notes", description = "Do not refuse a version that has no release notes.")
     boolean noNotes;
 
+    @Option(names = "--branch-off", negatable = true, description = "Begin, or do not begin, the maintenance branch release-MAJOR, and go on here "
+            + "with the next development version. Default: with the first final release of a MAJOR.")
+    Boolean branchOff;
+
+    @Option(names = "--sign", negatable = true, description = "Sign the tag, or do not. Default: as git's tag.gpgSign says.")
+    Boolean sign;
+
+    @Option(names = "--undo", description = "Take the tag and all that came with it back, as long as nobody else can have seen it.")
+    boolean undo;
+
     public static void main(String[] args) {
         Cli.main(new tag(), args);
     }
@@ -52,84 +60,81 @@ class tag implements Cli.Phase {
     public void run(Cli.Session session) {
         Console console = session.console();
         try (Git git = Git.open(session.checkout(), session.env())) {
-            ReleaseState found = ReleaseState.look(git, Config.of(git.workTree()).project());
-            if (found.finished()) {
-                report(console, found.version() + " is already tagged", found, found.commit().orElseThrow(), found.tip());
+            Config config = Config.of(git.workTree());
+            ReleaseState found = ReleaseState.look(git, config.project());
+            if (undo) {
+                undo(git, config, found, console);
                 return;
             }
-            requireNoLocks(git, found);
-            finishBrokenCheckout(git, found);
-            if (!noCheckGit) {
-                git.requireNoChanges();
+            if (found.finished()) {
+                report(console, found.version() + " is already tagged", found, found.commit().orElseThrow(), found.merge().orElseThrow(), found.branchOff());
+                return;
             }
+            requireOrder(git, found);
+            List<String> faults = new ArrayList<>();
+            Optional<String> begins = BranchOff.begunBy(git, found, Optional.ofNullable(branchOff), faults);
             if (found.commit().isEmpty()) {
-                requireReleasable(git, found, console);
+                lookForFaults(git, found, console, faults);
             } else {
                 console.say("the tag " + found.version() + " of this release already exists: continuing from it");
+            }
+            if (!faults.isEmpty()) {
+                throw Fault.refused(found.version() + " cannot be released from " + found.branch(), faults,
+                        "fix that on " + found.branch() + ", commit, and run tag again");
             }
 
             // Stored first: until a reference names them, commits change nothing.
             console.step("Making the release commit and the merge");
             ObjectId commit = found.commit().orElseGet(() -> storeReleaseCommit(git, found));
             ObjectId merge = found.merge().orElseGet(() -> storeMerge(git, found, commit));
+            Optional<BranchOff> begun = begins.map(name -> new BranchOff(name, merge));
+            ObjectId tip = found.merged() ? found.tip() : begun.map(off -> storeDevelopment(git, found, off)).orElse(merge);
+            List<Git.Move> moves = found.moves(git, begun, tip);
             Optional<ReleaseTag> remembered = ReleaseTag.remembered(git, found.version());
             try {
                 console.step("Tagging " + found.release().spoken());
                 makeTag(git, found, commit, console);
-                moveBranch(git, found, merge);
-                // Up to here HEAD itself says which branch it is.
-                new ReleaseTag(found.version(), commit, found.branch()).remember(git);
-                checkOut(git, found, commit, console);
+                new ReleaseTag(found.version(), commit, found.branch(), begun).remember(git); // HEAD says it no longer
+                checkOut(git, found, console);
+                moveBranches(git, found, moves);
             } catch (RuntimeException e) {
-                putBack(git, found, commit, merge, remembered, console);
+                putBack(git, found, commit, moves, remembered, console);
                 throw e;
             }
-            report(console, found.version() + " is tagged", found, commit, merge);
+            report(console, found.version() + " is tagged", found, commit, merge, begun);
         }
     }
 
-    /** Locks of a git that was killed make every later one fail, after we have begun. */
-    private static void requireNoLocks(Git git, ReleaseState found) {
-        List<String> line = new ArrayList<>(List.of("rev-parse"));
-        for (String name : List.of("index", "HEAD", "packed-refs", found.tagRef(), found.branchRef())) {
-            line.addAll(List.of("--git-path", name + ".lock"));
+    /** Back to before tag; killed on the way, the next run goes on from there, or undoes the rest. */
+    private void undo(Git git, Config config, ReleaseState found, Console console) {
+        if (found.oldTag().isEmpty()) {
+            ReleaseTag.forget(git, found.version());
+            console.done("nothing to undo: " + found.version() + " is not tagged, HEAD is on " + found.branch());
+            return;
         }
-        List<String> locks = git.git(line.toArray(new String[0])).orFail("git did not say where its files are", "look at git's version")
-                .lines().map(path -> git.workTree().resolve(path).toString()).filter(path -> Files.exists(Path.of(path))).toList();
-        if (!locks.isEmpty()) {
-            throw Fault.refused("git's files are locked: another git is running, or one was killed", locks,
-                    "wait for it; if none is running, remove " + (locks.size() == 1 ? "that file" : "those files") + " and run again");
+        requireOrder(git, found);
+        Undo undo = new Undo(git, found);
+        undo.requireUnpublished(config.environments().values());
+        console.step("Undoing " + found.release().spoken());
+        undo.run(console);
+        if (Files.exists(git.workTree().resolve("release"))) {
+            console.say("release/ still holds what was built of it: the next build replaces it");
+        }
+        console.done(found.version() + " is no longer tagged, HEAD is on " + found.branch() + " as it was before");
+    }
+
+    /** Nothing is left of a git that was killed, and nothing is uncommitted. */
+    private void requireOrder(Git git, ReleaseState found) {
+        Interrupted.requireNoLocks(git, found);
+        Interrupted.finishCheckout(git, found);
+        if (!noCheckGit) {
+            git.requireNoChanges();
         }
     }
 
-    // A git killed while it checked the tag out leaves the official flag's file half written.
-    private static void finishBrokenCheckout(Git git, ReleaseState found) {
-        if (found.merge().isPresent() && !found.there()) {
-            restoreFlagFile(git, found.commit().orElseThrow(), found);
-        }
-    }
-
-    private static void restoreFlagFile(Git git, ObjectId commit, ReleaseState found) {
-        String file = OfficialFlag.in(git, found.tip(), found.release()).file();
-        boolean changed = !git.git("diff-index", "--name-only", "HEAD", "--", file).run().out().isEmpty();
-        if (changed && isBeginning(git.workTree().resolve(file), git.read(commit, file).orElseThrow())) {
-            git.git("checkout", "--quiet", "HEAD", "--", file).orFail("git could not restore " + file, "git checkout HEAD -- " + file);
-        }
-    }
-
-    private static boolean isBeginning(Path file, byte[] whole) {
-        try {
-            byte[] bytes = Files.exists(file) ? Files.readAllBytes(file) : new byte[0];
-            return bytes.length <= whole.length && Arrays.equals(bytes, Arrays.copyOf(whole, bytes.length));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    /** Throws Fault (refused) with everything that speaks against making this release here. */
-    private void requireReleasable(Git git, ReleaseState found, Console console) {
+    /** Everything that speaks against making this release here. */
+    private void lookForFaults(Git git, ReleaseState found, Console console, List<String> faults) {
         Release release = found.release();
-        List<String> faults = new ArrayList<>();
         String file = release.project().versionFile();
         if (release.version().isDevelopment()) {
             faults.add(file + ": version " + found.version() + " is a development version: set the one to release");
@@ -146,10 +151,6 @@ class tag implements Cli.Phase {
         }
         List<String> earlier = earlierReleases(git, found);
         earlier.forEach(forceTag ? console::warn : line -> faults.add(line + ": --force-tag makes the release again"));
-        if (!faults.isEmpty()) {
-            throw Fault.refused(found.version() + " cannot be released from " + found.branch(), faults,
-                    "fix that on " + found.branch() + ", commit, and run tag again");
-        }
     }
 
     private static boolean hasNotes(Git git, ReleaseState found) {
@@ -190,6 +191,11 @@ class tag implements Cli.Phase {
                 throughHook(git, "release: merge release " + found.version() + " back to mainline\n\n" + MERGE_BODY + "\n"));
     }
 
+    private static ObjectId storeDevelopment(Git git, ReleaseState found, BranchOff begun) {
+        return git.storeCommit(BranchOff.developmentTree(git, begun.start(), found.release()), List.of(begun.start()),
+                throughHook(git, BranchOff.subject(found.release()) + "\n\n" + found.release().major() + " is maintained on " + begun.branch() + ".\n"));
+    }
+
     // A release is known by its first line again; trailers such as Change-Id are the hook's to add.
     private static String throughHook(Git git, String message) {
         String hooked = git.throughHook(message);
@@ -204,62 +210,55 @@ class tag implements Cli.Phase {
         if (found.commit().isPresent()) {
             return;
         }
-        git.tag(found.version(), commit, found.subject() + "\n\n" + BODY + "\n", forceTag && found.oldTag().isPresent());
+        git.tag(found.version(), commit, found.subject() + "\n\n" + BODY + "\n", forceTag && found.oldTag().isPresent(), Optional.ofNullable(sign));
         found.oldTag().ifPresent(old -> console.warn("replaced the tag " + found.version() + ", which was " + old.name()
                 + "; to restore it: git update-ref " + found.tagRef() + " " + old.name()));
     }
 
-    private static void moveBranch(Git git, ReleaseState found, ObjectId merge) {
-        if (found.merge().isEmpty()) {
-            git.update(List.of(new Git.Move(found.branchRef(), Optional.of(found.tip()), Optional.of(merge))),
-                    "tag " + found.version() + ": merge back");
+    // The release's branch and the one that it begins, in one transaction; HEAD is on neither, so that no file changes.
+    private static void moveBranches(Git git, ReleaseState found, List<Git.Move> moves) {
+        if (!moves.isEmpty()) {
+            git.update(moves, "tag " + found.version() + ": merge back");
         }
     }
 
-    private static void checkOut(Git git, ReleaseState found, ObjectId commit, Console console) {
-        if (found.there()) {
-            return;
-        }
-        try {
-            git.checkout(found.tagRef(), true);
-        } catch (Fault fault) {
-            // A post-checkout hook's exit code is git's own, though everything is checked out.
-            if (git.branch().isPresent() || !git.head().equals(commit)) {
-                throw fault;
-            }
-            console.warn("HEAD is on the tag, but " + fault.getMessage());
+    private static void checkOut(Git git, ReleaseState found, Console console) {
+        if (!found.there()) {
+            Interrupted.checkOut(git, found.tagRef(), true, console);
         }
     }
 
-    /** Undoes what this run did, last first; what an earlier one left stays for the next. */
-    private static void putBack(Git git, ReleaseState found, ObjectId commit, ObjectId merge, Optional<ReleaseTag> remembered, Console console) {
+    /** Undoes what this run did; what an earlier one left stays for the next. */
+    private static void putBack(Git git, ReleaseState found, ObjectId commit, List<Git.Move> moves, Optional<ReleaseTag> remembered, Console console) {
         try {
-            if (git.branch().isPresent()) {
-                restoreFlagFile(git, commit, found);
+            boolean left = git.branch().isEmpty() && !found.there();
+            if (!left) {
+                ReleaseTag.putBack(git, found.version(), remembered); // first: on a full disk the rest needs its space
             }
-            List<Git.Move> moves = new ArrayList<>();
-            if (found.merge().isEmpty() && git.object(found.branchRef()).equals(Optional.of(merge))) {
-                moves.add(new Git.Move(found.branchRef(), Optional.of(merge), Optional.of(found.tip())));
-            }
+            List<Git.Move> all = new ArrayList<>(moves);
             Optional<ObjectId> tag = git.object(found.tagRef());
             if (found.commit().isEmpty() && git.commit(found.tagRef()).equals(Optional.of(commit))) {
-                moves.add(new Git.Move(found.tagRef(), tag, found.oldTag()));
+                all.add(new Git.Move(found.tagRef(), found.oldTag(), tag));
             }
-            if (!moves.isEmpty()) {
-                git.update(moves, "tag " + found.version() + ": put back");
+            Interrupted.reverse(git, all, "tag " + found.version() + ": put back");
+            if (left) {
+                git.checkout(found.branch(), false);
+                ReleaseTag.putBack(git, found.version(), remembered);
+            } else if (!found.there()) {
+                Interrupted.restore(git, commit, found);
             }
-            remembered.ifPresentOrElse(old -> old.remember(git), () -> ReleaseTag.forget(git, found.version()));
             console.say("branch, tag and files are as they were before this run");
         } catch (RuntimeException e) {
             console.warn("not everything could be rolled back; the next run continues from what is there: " + e.getMessage());
         }
     }
 
-    private static void report(Console console, String done, ReleaseState found, ObjectId commit, ObjectId tip) {
+    private static void report(Console console, String done, ReleaseState found, ObjectId commit, ObjectId merge, Optional<BranchOff> begun) {
         console.done(done + ", HEAD is on it");
         console.print("release commit  " + commit.name());
         console.print("tag             " + found.version());
-        console.print("merged back in  " + tip.name() + " (" + found.branch() + ")");
+        console.print("merged back in  " + merge.name() + " (" + found.branch() + ")");
+        begun.ifPresent(off -> console.print("branched off    " + off.branch() + "; " + found.branch() + " goes on as " + found.release().version().nextDevelopment()));
         console.print("next: jbang build.java");
     }
 }

@@ -166,7 +166,7 @@ class GitTest {
         checkout.with("AWS_SECRET_ACCESS_KEY", "canary").with("RELENG_SIGNING_KEY", "canary").with("FORGE_TOKEN", "mine");
         try (Git git = open(checkout.folder)) {
             git.throughHook("message");
-            git.tag("1.0", git.head(), "message", false);
+            git.tag("1.0", git.head(), "message", false, Optional.empty());
         }
         String env = Files.readString(got);
         assertTrue(env.contains("FORGE_TOKEN=mine") && env.contains("GIT_EXEC_PATH="), "both ran: " + env);

@@ -20,7 +20,9 @@ import lib.git.Git;
 import lib.http.Network;
 import lib.proof.Fetcher;
 import lib.proof.Proof;
+import lib.release.ReleaseTag;
 import lib.release.Version;
+import org.eclipse.jgit.lib.ObjectId;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -151,10 +153,21 @@ class ProofTagTest {
             Exec.of("nix-store", "--generate-binary-cache-key", "test-1", secret.toString(), secret + ".pub").orFail("key", "");
             checkout.with("RELENG_SIGNING_KEY", Files.readString(secret)).with("GIT_DIR", hostile.folder.toString());
             Checkout elsewhere = checkout.at(hostile.folder);
-            Checkout.Run run = elsewhere.run(new upload(), "--env", "test", "--noconfirm", "--repo", checkout.folder.toString());
+            Checkout.Run run = elsewhere.run(new upload(), "--env", "test", "--plan", "--repo", checkout.folder.toString());
+            assertEquals(List.of(), marks(), run.err());
+            run = elsewhere.run(new upload(), "--env", "test", "--noconfirm", "--repo", checkout.folder.toString());
             assertEquals(0, run.exit(), run.err());
+            assertEquals(List.of("test"), marks());
+            run = checkout.run(new tag(), "--undo", "--no-check-git");
+            assertTrue(run.exit() == 3 && run.err().contains("upload has begun to publish it on test"), run.err());
             run = elsewhere.run(new upload(), "--env", "test", "--target", "verify", "--repo", checkout.folder.toString());
             assertTrue(run.exit() == 0 && !run.err().contains("not proved: tag"), run.err());
+        }
+    }
+
+    private List<String> marks() {
+        try (Git git = Git.open(checkout.folder, checkout.env())) {
+            return ReleaseTag.publishedOn(git, "2.95.0", ObjectId.fromString(commit));
         }
     }
 }

@@ -9,7 +9,9 @@ import java.util.Optional;
 import lib.base.Exec;
 import lib.base.FileTree;
 import lib.git.Git;
+import lib.release.BranchOff;
 import lib.release.ReleaseTag;
+import org.eclipse.jgit.lib.ObjectId;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DisplayName;
@@ -100,13 +102,18 @@ class TagTest {
         assertEquals(SUBJECT, checkout.git("show", "-s", "--format=%s", commit));
         assertEquals("tag", checkout.git("cat-file", "-t", "refs/tags/2.95.0"));
         assertEquals(SUBJECT + "\n\nRelease produced with releng.", checkout.git("for-each-ref", "--format=%(contents)", "refs/tags/2.95.0"));
-        assertEquals(start + " " + commit, checkout.git("show", "-s", "--format=%P", "releng/test"));
-        assertEquals(checkout.git("rev-parse", start + "^{tree}"), checkout.git("rev-parse", "releng/test^{tree}"));
-        assertEquals("release: merge release 2.95.0 back to mainline", checkout.git("show", "-s", "--format=%s", "releng/test"));
-        assertEquals("2", checkout.git("rev-list", "--count", "--all", "^" + start));
+        assertEquals(start + " " + commit, checkout.git("show", "-s", "--format=%P", "release-2.95"));
+        assertEquals(checkout.git("rev-parse", start + "^{tree}"), checkout.git("rev-parse", "release-2.95^{tree}"));
+        assertEquals("release: merge release 2.95.0 back to mainline", checkout.git("show", "-s", "--format=%s", "release-2.95"));
+        assertEquals(checkout.git("rev-parse", "release-2.95"), checkout.git("show", "-s", "--format=%P", "releng/test"));
+        assertEquals("release: begin 2.96.0-dev", checkout.git("show", "-s", "--format=%s", "releng/test"));
+        assertEquals("2\t2\tversion.json", checkout.git("diff", "--numstat", "release-2.95", "releng/test"));
+        assertEquals(VERSION_FILE.replace(VERSION, "2.96.0-dev").replace("Crème Brûlée", "TBD").strip(), checkout.git("show", "releng/test:version.json"));
+        assertEquals("3", checkout.git("rev-list", "--count", "--all", "^" + start));
         assertEquals("", checkout.git("status", "--porcelain"));
         assertEquals("releng/test", remembered(checkout).orElseThrow().branch());
         assertEquals(commit, remembered(checkout).orElseThrow().commit().name());
+        assertEquals(Optional.of(new BranchOff("release-2.95", ObjectId.fromString(checkout.git("rev-parse", "release-2.95")))), remembered(checkout).orElseThrow().branchOff());
         checkout.git("fsck", "--strict");
     }
 
@@ -127,8 +134,8 @@ class TagTest {
         Checkout.Run run = tag(checkout);
         assertEquals(0, run.exit(), run.err());
         assertReleased(checkout, start);
-        assertTrue(run.out().contains(checkout.git("rev-parse", "releng/test")), run.out());
-        assertTrue(run.out().endsWith("next: jbang build.java\n"), run.out());
+        assertTrue(run.out().contains(checkout.git("rev-parse", "release-2.95")), run.out());
+        assertTrue(run.out().endsWith("branched off    release-2.95; releng/test goes on as 2.96.0-dev\nnext: jbang build.java\n"), run.out());
     }
 
     @Test
@@ -366,7 +373,7 @@ class TagTest {
     @DisplayName("from history: a version is not committed twice; a tag that is not on the branch is said")
     void aReleaseAlreadyMergedIsNotMadeTwice() throws IOException {
         Checkout checkout = sample();
-        tag(checkout);
+        tag(checkout, "--no-branch-off");
         String first = checkout.git("rev-parse", "HEAD").substring(0, 12);
         checkout.git("checkout", "-q", "releng/test");
         committed(checkout.write("README.md", "a late fix\n"));

@@ -33,12 +33,13 @@ import lib.base.Hosts;
  * @param ca         file of certificate authorities that are trusted there, in PEM, from the checkout's top; empty where Java's own suffice
  * @param lsCompression what the cache's listings are compressed with; empty for JSON as it is
  * @param wantMassQuery whether a new cache tells Nix that it may be asked for many paths at once
+ * @param allowedSigners file of the keys that may sign its tags, ssh's or OpenPGP's, from the checkout's top; empty where no tag need be signed
  */
 public record Environment(String name, String releases, String cache, String docs, String install,
                           Optional<URI> endpoint, String region, List<String> registries, Optional<String> git,
                           boolean gerrit, Optional<String> publicKey, Map<String, URI> urls,
                           Optional<String> keysFrom, boolean guarded, Optional<String> ca,
-                          Optional<String> lsCompression, boolean wantMassQuery) {
+                          Optional<String> lsCompression, boolean wantMassQuery, Optional<String> allowedSigners) {
 
     public static final List<String> ROLES = List.of("releases", "cache", "docs", "install");
 
@@ -71,11 +72,12 @@ public record Environment(String name, String releases, String cache, String doc
                     "install", URI.create("https://install.lix.systems")),
             Optional.of("s3.lix.systems"), true);
 
-    /** With the authorities that Java trusts, and a cache as Nix writes one. */
+    /** With the authorities that Java trusts, a cache as Nix writes one, and whatever signatures. */
     public Environment(String name, String releases, String cache, String docs, String install, Optional<URI> endpoint, String region,
                        List<String> registries, Optional<String> git, boolean gerrit, Optional<String> publicKey, Map<String, URI> urls,
                        Optional<String> keysFrom, boolean guarded) {
-        this(name, releases, cache, docs, install, endpoint, region, registries, git, gerrit, publicKey, urls, keysFrom, guarded, Optional.empty(), Optional.empty(), true);
+        this(name, releases, cache, docs, install, endpoint, region, registries, git, gerrit, publicKey, urls, keysFrom, guarded, Optional.empty(), Optional.empty(),
+                true, Optional.empty());
     }
 
     /** Throws IllegalArgumentException, with one sentence a line for the user, for values that cannot be. */
@@ -110,6 +112,7 @@ public record Environment(String name, String releases, String cache, String doc
                 "keysFrom must be an ssh destination");
         check(faults, ca.map(file -> !file.isBlank()).orElse(true), "ca must be a file of certificates in PEM");
         check(faults, lsCompression.map("zstd"::equals).orElse(true), "lsCompression must be zstd, or left out");
+        check(faults, allowedSigners.map(file -> !file.isBlank()).orElse(true), "allowedSigners must be a file of keys");
         if (!faults.isEmpty()) {
             throw new IllegalArgumentException(String.join("\n", faults));
         }

@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import lib.base.Exec;
 import lib.base.Fault;
 import org.eclipse.jgit.lib.ObjectId;
@@ -101,15 +102,20 @@ public final class Git implements AutoCloseable {
     /** What a reference or id names itself: for an annotated tag, the tag. */
     public Optional<ObjectId> object(String name) {
         Optional<ObjectId> id = ObjectId.isId(name) ? Optional.of(ObjectId.fromString(name))
-                : (name.startsWith("refs/") ? reference(name) : answer("rev-parse", "--verify", "--quiet", name)).map(ObjectId::fromString);
+                : name.startsWith("refs/") ? Optional.ofNullable(references(name).get(name))
+                : answer("rev-parse", "--verify", "--quiet", name).map(ObjectId::fromString);
         // A full id names itself, whether or not there is such an object.
         return id.filter(objects::has);
     }
 
-    // By its whole name and no other: rev-parse would take refs/heads/refs/tags/X for refs/tags/X.
-    private Optional<String> reference(String name) {
-        return answer("for-each-ref", "--format=%(objectname) %(refname)", name).stream().flatMap(String::lines)
-                .filter(line -> line.endsWith(" " + name)).map(line -> line.substring(0, line.indexOf(' '))).findFirst();
+    /** References and what each of them names itself, by patterns of git for-each-ref. */
+    public Map<String, ObjectId> references(String... patterns) {
+        List<String> question = new ArrayList<>(List.of("for-each-ref", "--format=%(objectname) %(refname)"));
+        question.addAll(List.of(patterns)); // rev-parse would take refs/heads/refs/tags/X for refs/tags/X
+        Map<String, ObjectId> found = new TreeMap<>();
+        answer(question.toArray(new String[0])).stream().flatMap(String::lines).map(line -> line.split(" "))
+                .forEach(line -> found.put(line[1], ObjectId.fromString(line[0])));
+        return found;
     }
 
     // With --quiet git ends with 1 where there is no such reference, and with another code where it could not look.
@@ -280,10 +286,10 @@ public final class Git implements AutoCloseable {
         });
     }
 
-    /** Makes an annotated tag, signed where the user's git signs tags. {@code force} replaces one that is there. */
-    public void tag(String name, ObjectId commit, String message, boolean force) {
-        boolean sign = flag("tag.gpgsign");
-        List<String> line = new ArrayList<>(List.of("tag", sign ? "-s" : "-a", "--cleanup=verbatim"));
+    /** Makes an annotated tag, signed where the user's git signs tags, if nothing else is asked for. {@code force} replaces one that is there. */
+    public void tag(String name, ObjectId commit, String message, boolean force, Optional<Boolean> signed) {
+        boolean sign = signed.orElseGet(() -> flag("tag.gpgsign"));
+        List<String> line = new ArrayList<>(List.of("tag", sign ? "--sign" : signed.isPresent() ? "--no-sign" : "--annotate", "--cleanup=verbatim"));
         if (force) {
             line.add("-f");
         }
@@ -293,7 +299,8 @@ public final class Git implements AutoCloseable {
             Exec.Result result = run.run();
             // Git 2.39 leaves a tag unsigned, and exits 0, when ssh-keygen cannot sign.
             if (result.exit() != 0 || sign && !isSigned("refs/tags/" + name)) {
-                throw Fault.failed("git could not make the tag " + name, run.because(result), "fix what git reports and run again");
+                throw Fault.failed("git could not make the " + (sign ? "signed " : "") + "tag " + name, run.because(result), sign
+                        ? "see that git's gpg.format and user.signingKey name a key that can sign now, or pass --no-sign, and run again" : "fix what git reports and run again");
             }
             return name;
         });
@@ -331,6 +338,7 @@ public final class Git implements AutoCloseable {
         }
         // To git checkout a branch of that whole name, refs/heads/refs/tags/X, comes first.
         line.add(object("refs/heads/" + what).isPresent() && detach ? commit(what).orElseThrow().name() : what);
+        line.add("--"); // what precedes is no file
         git(line.toArray(new String[0])).orFail("git could not check out " + what, "fix what git reports and run again");
     }
 
@@ -345,7 +353,7 @@ public final class Git implements AutoCloseable {
                         "git remote add gerrit " + url.replaceFirst("//", "//YOU@") + ", and run again"));
     }
 
-    private static String withoutUser(String url) {
+    static String withoutUser(String url) {
         return url.replaceFirst("//[^@/]*@", "//").replaceFirst("/$", "").replaceFirst("\\.git$", "");
     }
 

@@ -32,6 +32,7 @@ import lib.oci.ImageStore;
 import lib.release.BuiltRelease;
 import lib.release.BuiltRelease.BuiltFile;
 import lib.release.Version;
+import org.eclipse.jgit.lib.ObjectId;
 
 /**
  * Fetches back what was published and compares it with what was built. Parts are named first and
@@ -55,6 +56,7 @@ public final class Proof {
     private final Fetching fetcher;
     private final Project project;
     private final Optional<PublicKey> publicKey;
+    private final Optional<String> allowedSigners;
     private final Console console;
     private final List<Named> parts = new ArrayList<>();
     private Duration patience = Duration.ZERO;
@@ -71,6 +73,7 @@ public final class Proof {
         this.fetcher = new Fetching(fetcher, console);
         this.project = project;
         this.publicKey = environment.publicKey().or(() -> signer).map(PublicKey::of);
+        this.allowedSigners = environment.allowedSigners();
         this.console = console;
     }
 
@@ -199,7 +202,7 @@ public final class Proof {
     }
 
     /**
-     * The annotated tag of a version on the remote peels to the commit.
+     * The annotated tag of a version on the remote peels to the commit, and one of the environment's allowed signers has signed it.
      *
      * @param url      as git understands it
      * @param commit   empty where it is not known: then that it is there is all that is proved
@@ -236,8 +239,20 @@ public final class Proof {
                 findings.failure(ref + " on " + url + ": is not an annotated tag");
             } else {
                 findings.proved();
+                allowedSigners.ifPresent(file -> signature(checkout, url, version, ObjectId.fromString(refs.get(ref)), file, findings));
             }
         });
+    }
+
+    // The object that is there, whatever this clone has under that name.
+    private static void signature(Optional<Git> checkout, String url, Version version, ObjectId tag, String signers, Findings findings) {
+        Git git = checkout.orElseThrow(() -> Fault.failed("the signature cannot be checked", "the allowed signers are a file of a checkout", "run in one, or name it with --repo"));
+        if (git.object(tag.name()).isEmpty()) {
+            git.git("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--recurse-submodules=no", "--", url, "refs/tags/" + version)
+                    .orFail("refs/tags/" + version + " on " + url + " cannot be fetched", "look at the repository");
+        }
+        new Signers(git.workTree().resolve(signers)).fault(git, tag, version.toString())
+                .ifPresentOrElse(fault -> findings.failure("refs/tags/" + version + " on " + url + ": " + fault), findings::proved);
     }
 
     /** All that is known to belong to a version: by its release.json, which is returned, or else what can be proved without. */

@@ -26,6 +26,7 @@ public final class Plan {
 
     private final List<Step> steps = new ArrayList<>();
     private final List<String> conflicts = new ArrayList<>();
+    private Runnable first = () -> { };
 
     /** Adds what a destination lacks. Asks it now; whoever changes what may change there until it is run stops the run. */
     public Plan add(Destination destination) throws IOException {
@@ -34,6 +35,12 @@ public final class Plan {
             steps.add(new Step(destination.name(), stage, stage == difference.stages().get(0) ? difference.unchanged() : () -> { }));
         }
         difference.conflicts().forEach(conflict -> conflicts.add(destination.name() + ": " + conflict));
+        return this;
+    }
+
+    /** Does this before anything that a run changes. */
+    public Plan first(Runnable action) {
+        first = action;
         return this;
     }
 
@@ -108,6 +115,9 @@ public final class Plan {
      * refused is a failure once anything was written.
      */
     public void run(Console console, int concurrency) {
+        if (!isEmpty()) {
+            first.run();
+        }
         Thread interrupted = new Thread(() -> console.warn("interrupted: " + done() + "; what was sent is kept, and running again sends the rest"),
                 "interrupted");
         Runtime.getRuntime().addShutdownHook(interrupted);

@@ -16,6 +16,7 @@ import lib.config.Environment;
 import lib.nix.PublicKey;
 import lib.nix.SigningKey;
 import lib.oci.ImageStore;
+import lib.proof.Signers;
 import lib.s3.Dialect;
 import lib.s3.ObjectStore;
 
@@ -100,8 +101,9 @@ public record Preflight(Console console, Environment environment, boolean writes
         return signer.stream().findFirst();
     }
 
-    /** The push target answers and, for a run, would take the push. */
+    /** The push target answers and, for a run, would take the push; the tag is signed by whom the environment says. */
     private Preflight git(GitRemote remote) {
+        environment.allowedSigners().map(remote.git().workTree()::resolve).ifPresent(file -> check(() -> new Signers(file).require(remote.git(), remote.tag().version())));
         return check(() -> remote.requireReachable(writes));
     }
 

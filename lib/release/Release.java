@@ -1,9 +1,14 @@
 package lib.release;
 
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import lib.base.Fault;
 import lib.base.Json;
@@ -58,6 +63,34 @@ public record Release(Project project, Version version, String name, Optional<Bo
         ObjectNode object = Json.object(json, file);
         object.put("official_release", true);
         return Json.pretty((JsonNode) object).getBytes(java.nio.charset.StandardCharsets.UTF_8);
+    }
+
+    /** The version file with another version and name in their places; every other byte stays. */
+    public static byte[] withVersion(byte[] json, String file, String version, String name) {
+        Map<String, String> values = Map.of("version", version, "release_name", name);
+        ByteArrayOutputStream edited = new ByteArrayOutputStream();
+        int kept = 0;
+        try (JsonParser parser = Json.MAPPER.createParser(json)) {
+            parser.nextToken();
+            while (parser.nextToken() == JsonToken.FIELD_NAME) {
+                String value = values.get(parser.currentName());
+                parser.nextToken();
+                int from = (int) parser.currentTokenLocation().getByteOffset();
+                parser.skipChildren();
+                parser.finishToken();
+                if (value != null && from < 0) {
+                    throw new IOException("its bytes are not in UTF-8");
+                } else if (value != null) {
+                    edited.write(json, kept, from - kept);
+                    edited.write(Json.MAPPER.writeValueAsBytes(value));
+                    kept = (int) parser.currentLocation().getByteOffset();
+                }
+            }
+        } catch (IOException e) {
+            throw Fault.failed(file + " cannot be edited", e.getMessage(), "save it as JSON in UTF-8, commit it and run again").from(e);
+        }
+        edited.write(json, kept, json.length - kept);
+        return edited.toByteArray();
     }
 
     public String major() {

@@ -65,6 +65,17 @@ public final class Version implements Comparable<Version> {
         return numbers.get(0) + "." + numbers.get(1);
     }
 
+    /** Whether this is the MAJOR's first number, {@code 2.93.0} or a pre-release of it, and not one of its patches. */
+    public boolean isFirstOfMajor() {
+        return numbers.stream().skip(2).allMatch(number -> number.signum() == 0);
+    }
+
+    /** What is developed after the MAJOR of this version, {@code 2.94.0-dev} after {@code 2.93.1}. */
+    public Version nextDevelopment() {
+        String rest = ".0".repeat(numbers.size() - 2);
+        return of(numbers.get(0) + "." + numbers.get(1).add(BigInteger.ONE) + rest + "-dev");
+    }
+
     public boolean isDevelopment() {
         return stage == 0;
     }

@@ -5,8 +5,10 @@
 //DEPS com.fasterxml.jackson.core:jackson-databind:2.22.4
 //DEPS org.eclipse.jgit:org.eclipse.jgit:7.8.1.202611041320-r
 //DEPS org.slf4j:slf4j-nop:2.0.20
-//SOURCES lib/base/*.java lib/config/*.java lib/git/Git*.java lib/git/JGit.java lib/git/Tree.java lib/release/OfficialFlag.java
+//DEPS org.apache.httpcomponents.client5:httpclient5:5.6.4
+//SOURCES lib/base/*.java lib/http/*.java lib/config/*.java lib/git/Git*.java lib/git/JGit.java lib/git/Tree.java lib/release/OfficialFlag.java
 //SOURCES lib/release/Release.java lib/release/ReleaseState.java lib/release/ReleaseTag.java lib/release/Version.java
+//SOURCES lib/release/Check*.java lib/release/Forge.java lib/release/Past.java lib/release/PublicPlace.java
 //JAVA_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -44,6 +46,10 @@ class tag implements Cli.Phase {
     @Option(names = "--no-notes", description = "Do not refuse a version that has no release notes.")
     boolean noNotes;
 
+    @Option(names = "--skip", split = ",", paramLabel = "NAME", description = "Skip these checks before the release: ${COMPLETION-CANDIDATES}. "
+            + "The release commit says which.")
+    Set<Check> skip = EnumSet.noneOf(Check.class);
+
     public static void main(String[] args) {
         Cli.main(new tag(), args);
     }
@@ -52,7 +58,8 @@ class tag implements Cli.Phase {
     public void run(Cli.Session session) {
         Console console = session.console();
         try (Git git = Git.open(session.checkout(), session.env())) {
-            ReleaseState found = ReleaseState.look(git, Config.of(git.workTree()).project());
+            Config config = Config.of(git.workTree());
+            ReleaseState found = ReleaseState.look(git, config.project());
             if (found.finished()) {
                 report(console, found.version() + " is already tagged", found, found.commit().orElseThrow(), found.tip());
                 return;
@@ -64,6 +71,7 @@ class tag implements Cli.Phase {
             }
             if (found.commit().isEmpty()) {
                 requireReleasable(git, found, console);
+                skip = new Checks(git, config, found.release(), found.branch(), found.tip(), forceTag).require(skip, console);
             } else {
                 console.say("the tag " + found.version() + " of this release already exists: continuing from it");
             }
@@ -179,9 +187,13 @@ class tag implements Cli.Phase {
         return lines;
     }
 
-    private static ObjectId storeReleaseCommit(Git git, ReleaseState found) {
+    private ObjectId storeReleaseCommit(Git git, ReleaseState found) {
         return git.storeCommit(ReleaseState.officialTree(git, found.tip(), found.release()), List.of(found.tip()),
-                throughHook(git, found.subject() + "\n\n" + BODY + "\n"));
+                throughHook(git, message(found)));
+    }
+
+    private String message(ReleaseState found) {
+        return found.subject() + "\n\n" + BODY + "\n" + Check.trailer(skip);
     }
 
     // Strategy "ours": the branch keeps its own tree.
@@ -204,7 +216,7 @@ class tag implements Cli.Phase {
         if (found.commit().isPresent()) {
             return;
         }
-        git.tag(found.version(), commit, found.subject() + "\n\n" + BODY + "\n", forceTag && found.oldTag().isPresent());
+        git.tag(found.version(), commit, message(found), forceTag && found.oldTag().isPresent());
         found.oldTag().ifPresent(old -> console.warn("replaced the tag " + found.version() + ", which was " + old.name()
                 + "; to restore it: git update-ref " + found.tagRef() + " " + old.name()));
     }

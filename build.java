@@ -12,7 +12,7 @@
 //SOURCES lib/base/*.java lib/config/*.java lib/git/*.java lib/nix/*.java
 //SOURCES lib/oci/Audit.java lib/oci/BuiltImage.java lib/oci/Contents.java lib/oci/DockerArchive.java
 //SOURCES lib/oci/ParallelGzip.java lib/oci/PaxRecords.java lib/oci/Sparse.java lib/oci/Tar.java lib/oci/Unpacking.java
-//SOURCES lib/release/BuiltRelease.java lib/release/OfficialFlag.java lib/release/Release.java lib/release/StoreClosure.java
+//SOURCES lib/release/BuiltRelease.java lib/release/Check.java lib/release/OfficialFlag.java lib/release/Release.java lib/release/StoreClosure.java
 //SOURCES lib/release/Version.java
 //JAVA_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 
@@ -43,6 +43,7 @@ import lib.oci.Audit;
 import lib.oci.BuiltImage;
 import lib.oci.DockerArchive;
 import lib.release.BuiltRelease;
+import lib.release.Check;
 import lib.release.OfficialFlag;
 import lib.release.Release;
 import lib.release.StoreClosure;
@@ -134,7 +135,7 @@ class build implements Cli.Phase {
                 BuiltRelease built = new BuiltRelease(target.name(), release.version(), release.name(), OfficialFlag.in(git, git.head(), release).set(),
                         git.head().name(), tag, system, profile, BuiltRelease.measure(partial), images, wanted);
                 if (target == Target.all) { // who proves it from anywhere knows what to ask the cache for
-                    built = built.withClosure(StoreClosure.of(nix.closure(built.storePaths())));
+                    built = built.withClosure(StoreClosure.of(nix.closure(built.storePaths()))).withSkipped(Check.skippedIn(git.message(git.head())));
                 }
                 FileTree.writeWhole(partial.resolve(BuiltRelease.FILE), built.json());
                 built.check(partial);

@@ -12,30 +12,21 @@
 //DEPS org.commonmark:commonmark-ext-footnotes:0.28.0
 //DEPS org.commonmark:commonmark-ext-task-list-items:0.28.0
 //DEPS org.jsoup:jsoup:1.22.1
-//SOURCES lib/base/*.java lib/config/*.java lib/git/Git*.java lib/git/JGit.java lib/git/Tree.java lib/release/Release.java
-//SOURCES lib/release/Version.java lib/notes/*.java
+//DEPS org.apache.httpcomponents.client5:httpclient5:5.6.4
+//SOURCES lib/base/*.java lib/http/*.java lib/config/*.java lib/git/Git*.java lib/git/JGit.java lib/git/Tree.java lib/release/Check*.java
+//SOURCES lib/release/Forge.java lib/release/P*.java lib/release/Release.java lib/release/Version*.java lib/notes/*.java
 //JAVA_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import java.time.DateTimeException;
-import java.time.Instant;
-import java.time.LocalDate;
-import java.time.ZoneOffset;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Map;
-import java.util.Optional;
+import java.time.*;
+import java.util.*;
 import java.util.stream.Stream;
-import lib.base.Cli;
-import lib.base.Console;
-import lib.base.Fault;
-import lib.config.Config;
-import lib.config.Project;
+import lib.base.*;
+import lib.config.*;
 import lib.git.Git;
 import lib.notes.*;
-import lib.release.Release;
+import lib.release.*;
 import org.eclipse.jgit.lib.ObjectId;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -71,6 +62,15 @@ class prepare implements Cli.Phase {
     @Option(names = "--allow-empty", description = "Make a section for this version even if no notes are pending.")
     boolean allowEmpty;
 
+    @Option(names = "--version", paramLabel = "VERSION", description = "Set the version to release first, in a commit of its own.")
+    String version;
+
+    @Option(names = "--name", paramLabel = "NAME", description = "Set the release's name first, in the same commit as --version.")
+    String name;
+
+    @Option(names = "--skip", split = ",", paramLabel = "NAME", description = "Skip these checks before the release: ${COMPLETION-CANDIDATES}.")
+    Set<Check> skip = EnumSet.noneOf(Check.class);
+
     public static void main(String[] args) {
         Cli.main(new prepare(), args);
     }
@@ -78,28 +78,35 @@ class prepare implements Cli.Phase {
     @Override
     public void run(Cli.Session session) {
         LocalDate today = today(session.env());
+        if ((mode.check || mode.print) && (version != null || name != null || !skip.isEmpty())) {
+            throw Fault.usage("--check and --print change nothing", "--version, --name and --skip are for a release", "leave out the one or the other");
+        }
         try (Git git = Git.open(session.checkout(), session.env())) {
-            Project project = Config.of(git.workTree()).project();
+            Config config = Config.of(git.workTree());
+            Project project = config.project();
             if (mode.check) {
                 check(project, Source.workTree(git), session.console());
             } else if (mode.print) {
                 print(project, Source.workTree(git), today, session.console());
             } else {
-                gather(git, project, today, session.console());
+                gather(git, config, today, session.console());
             }
         }
     }
 
-    private void gather(Git git, Project project, LocalDate today, Console console) {
+    private void gather(Git git, Config config, LocalDate today, Console console) {
+        Project project = config.project();
         String branch = requireBranch(git);
         ObjectId head = git.head();
         // What is released is what was reviewed: the commit, not whatever the work tree looks like.
         Source committed = Source.commit(git, head);
-        Release release = release(project, committed);
+        Optional<VersionFile> set = VersionFile.set(git, head, project, version, name);
+        Release release = set.map(VersionFile::release).orElseGet(() -> release(project, committed));
         requireReleasable(release);
         requireNotDone(git, release, committed);
         git.requireNoChanges();
         requireNothingUntracked(git, release, committed);
+        new Checks(git, config, release, branch, head, false).require(skip, List.of(), console);
 
         console.step("Gathering the notes of " + release.spoken());
         List<Problem> inEntries = new ArrayList<>();
@@ -111,8 +118,9 @@ class prepare implements Cli.Phase {
         warnOfStrangers(pending, console);
 
         Map<String, Optional<byte[]>> files = pages.with(pending, today, committed);
-        ObjectId commit = new NotesCommit(git, branch, head, files).make(MESSAGE + release.version() + "\n");
+        ObjectId commit = new NotesCommit(git, branch, head, set, files).make(MESSAGE + release.version() + "\n");
 
+        set.ifPresent(file -> console.say("set " + file.place() + " to " + release.version() + " \"" + release.name() + "\""));
         files.forEach((file, content) -> console.say((content.isPresent() ? "wrote " : "removed ") + file));
         console.done("the notes of " + release.version() + " are committed on " + branch + " as " + commit.abbreviate(10).name());
         console.say("next: " + NEXT);
@@ -229,11 +237,11 @@ class prepare implements Cli.Phase {
         String file = release.project().versionFile();
         if (release.version().isDevelopment()) {
             throw Fault.refused(release.version() + " is a development version", "its notes would get the heading of a version that is never released",
-                    "set version in " + file + " to the one to release and commit; --print shows the notes as they are now");
+                    "pass --version, or set version in " + file + " to the one to release and commit; --print shows the notes as they are now");
         }
         if (release.name().equalsIgnoreCase(UNNAMED)) {
             throw Fault.refused("the release has no name yet", "release_name in " + file + " is " + UNNAMED
-                    + ", and the name is part of the heading", "set it and commit; --print shows the notes as they are now");
+                    + ", and the name is part of the heading", "pass --name, or set it and commit; --print shows the notes as they are now");
         }
     }
 
@@ -251,7 +259,7 @@ class prepare implements Cli.Phase {
             throw Fault.refused("the notes of " + release.version() + " are there, but not committed",
                     "a run was stopped before its end, or somebody wrote them into " + release.notesFile(),
                     "stash the changes and run again: git stash push --include-untracked -- "
-                            + String.join(" ", Stream.of(project.pendingNotes(), project.releaseNotes(), project.summary()).map(committed::place).toList()));
+                            + String.join(" ", Stream.of(project.versionFile(), project.pendingNotes(), project.releaseNotes(), project.summary()).map(committed::place).toList()));
         }
     }
 

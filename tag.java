@@ -5,9 +5,11 @@
 //DEPS com.fasterxml.jackson.core:jackson-databind:2.22.4
 //DEPS org.eclipse.jgit:org.eclipse.jgit:7.8.1.202611041320-r
 //DEPS org.slf4j:slf4j-nop:2.0.20
-//SOURCES lib/base/*.java lib/config/*.java lib/git/Git*.java lib/git/JGit.java lib/git/Tree.java lib/release/OfficialFlag.java
+//DEPS org.apache.httpcomponents.client5:httpclient5:5.6.4
+//SOURCES lib/base/*.java lib/http/*.java lib/config/*.java lib/git/Git*.java lib/git/JGit.java lib/git/Tree.java lib/release/OfficialFlag.java
 //SOURCES lib/release/BranchOff.java lib/release/Interrupted.java lib/release/Release.java lib/release/ReleaseState.java
 //SOURCES lib/release/ReleaseTag.java lib/release/Undo.java lib/release/Version.java
+//SOURCES lib/release/Check*.java lib/release/Forge.java lib/release/Past.java lib/release/PublicPlace.java
 //JAVA_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -51,6 +53,9 @@ class tag implements Cli.Phase {
 
     @Option(names = "--undo", description = "Take the tag and all that came with it back, as long as nobody else can have seen it.")
     boolean undo;
+    @Option(names = "--skip", split = ",", paramLabel = "NAME", description = "Skip these checks before the release: ${COMPLETION-CANDIDATES}. "
+            + "The release commit says which.")
+    Set<Check> skip = EnumSet.noneOf(Check.class);
 
     public static void main(String[] args) {
         Cli.main(new tag(), args);
@@ -75,6 +80,7 @@ class tag implements Cli.Phase {
             Optional<String> begins = BranchOff.begunBy(git, found, Optional.ofNullable(branchOff), faults);
             if (found.commit().isEmpty()) {
                 lookForFaults(git, found, console, faults);
+                skip = new Checks(git, config, found.release(), found.branch(), found.tip(), forceTag).require(skip, faults, console);
             } else {
                 console.say("the tag " + found.version() + " of this release already exists: continuing from it");
             }
@@ -180,9 +186,13 @@ class tag implements Cli.Phase {
         return lines;
     }
 
-    private static ObjectId storeReleaseCommit(Git git, ReleaseState found) {
+    private ObjectId storeReleaseCommit(Git git, ReleaseState found) {
         return git.storeCommit(ReleaseState.officialTree(git, found.tip(), found.release()), List.of(found.tip()),
-                throughHook(git, found.subject() + "\n\n" + BODY + "\n"));
+                throughHook(git, message(found)));
+    }
+
+    private String message(ReleaseState found) {
+        return found.subject() + "\n\n" + BODY + "\n" + Check.trailer(skip);
     }
 
     // Strategy "ours": the branch keeps its own tree.
@@ -210,7 +220,7 @@ class tag implements Cli.Phase {
         if (found.commit().isPresent()) {
             return;
         }
-        git.tag(found.version(), commit, found.subject() + "\n\n" + BODY + "\n", forceTag && found.oldTag().isPresent(), Optional.ofNullable(sign));
+        git.tag(found.version(), commit, message(found), forceTag && found.oldTag().isPresent(), Optional.ofNullable(sign));
         found.oldTag().ifPresent(old -> console.warn("replaced the tag " + found.version() + ", which was " + old.name()
                 + "; to restore it: git update-ref " + found.tagRef() + " " + old.name()));
     }

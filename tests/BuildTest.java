@@ -14,6 +14,7 @@ import lib.base.Exec;
 import lib.base.FileTree;
 import lib.oci.BuiltImage;
 import lib.release.BuiltRelease;
+import lib.release.Check;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -263,6 +264,21 @@ class BuildTest {
         } catch (IOException e) {
             throw new java.io.UncheckedIOException(e);
         }
+    }
+
+    @Test
+    void theChecksThatWereSkippedStandInReleaseJsonAndAnOlderOneWithoutThemIsReadToo() throws IOException {
+        Checkout checkout = Released.copy(folder.resolve("checkout"));
+        assertEquals(List.of(), BuiltRelease.read(checkout.folder.resolve("release")).skipped());
+        checkout.git("commit", "--quiet", "--amend", "--no-verify", "-m", checkout.git("show", "-s", "--format=%B") + Check.trailer(List.of(Check.post, Check.newer)) + "\nChange-Id: I1");
+        checkout.git("tag", "--force", "-a", "-m", "2.95.0", "2.95.0");
+        Checkout.Run run = checkout.run(new build());
+        assertEquals(0, run.exit(), run.err());
+        Path json = checkout.folder.resolve("release/release.json");
+        BuiltRelease built = BuiltRelease.read(json.getParent());
+        assertEquals(List.of("newer", "post"), built.skipped());
+        Files.writeString(json, Files.readString(json).replaceFirst("\"skippedChecks\": \\[[^]]*],", ""));
+        assertEquals(built.withSkipped(List.of()), BuiltRelease.read(json.getParent()));
     }
 
     @Test

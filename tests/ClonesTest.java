@@ -72,6 +72,7 @@ class ClonesTest {
     void aPartialCloneWhoseServerIsGoneSaysWhatItIs() throws IOException {
         Checkout clone = clone(origin(), "--filter=blob:none", "--sparse");
         clone.git("sparse-checkout", "set", "src");
+        clone.git("branch", "--unset-upstream"); // which would be asked first
         FileTree.remove(temp.resolve("origin"));
         assertRefused(clone, new prepare(), 1, "this is a partial clone, and its server did not send the object", "git fetch");
     }

@@ -188,6 +188,20 @@ class ConfigTest {
     }
 
     @Test
+    void whatIsLookedForOnTheForgeBeforeAReleaseIsTheProjectsToSay() throws IOException {
+        assertTrue(Config.LIX.project().releaseBlocker().isEmpty() && Config.LIX.project().post().isEmpty(), "nobody is asked unless a project says so");
+        Project project = parse("""
+                {"project": {"releaseBlocker": "release-blocker", "post": {"repository": "lix-project/website", "pullRequest": "release-MAJOR (VERSION)"}}}""").project();
+        assertEquals("release-blocker", project.releaseBlocker().orElseThrow());
+        assertEquals("release-2.95 (2.95.1)", project.post().orElseThrow().of("2.95.1", "2.95"));
+        assertEquals(Project.LIX, parse("{\"project\": {\"releaseBlocker\": null, \"post\": null}}").project());
+        assertSays(fault("{" + KETTLE.replace("}", ", \"releaseBlocker\": \" \", \"post\": {\"repository\": \"website\", \"pullRequest\": \"release\", \"x\": 1}}") + "}"),
+                "project.post.x is not a known key", "releaseBlocker must be a label", "releaseBlocker needs forge and repository", "post.repository must be OWNER/NAME, not 'website'",
+                "post.pullRequest must have VERSION or MAJOR in it", "post needs forge");
+        assertSays(fault("{\"project\": {\"post\": {}, \"forge\": \"http://git.example.org\"}}"), "post.repository is missing", "post.pullRequest is missing", "forge must use https");
+    }
+
+    @Test
     void brokenJsonIsNamedWithItsLine() {
         assertTrue(fault("{\n  \"project\": {,}\n}").getMessage().contains("releng.json:2"), "line");
         assertTrue(fault("[]").getMessage().contains("not a JSON object"), "no object");

@@ -78,8 +78,9 @@ class rehearse implements Cli.Phase {
                 copy(session.checkout(), checkout);
             }
 
-            phase(env, checkout, "prepare");
-            phase(env, checkout, "tag");
+            // The rehearsal is of the tool: whether the project is ready is not asked, least of all of others.
+            phase(env, checkout, "prepare", "--skip", "blockers,post");
+            phase(env, checkout, "tag", "--skip", "blockers,post");
             phase(env, checkout, "build", "--profile", profile);
             registry = DockerRegistry.withPassword(folder.resolve("registry"));
             env.put("REGISTRY_AUTH_FILE", imagesGoTo(checkout, folder).toString());

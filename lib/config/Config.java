@@ -114,10 +114,16 @@ public record Config(Project project, ImagePolicy imagePolicy, Map<String, Envir
         Optional<String> upstream = fields.optionalText("upstream", own.flatMap(Project::upstream));
         Optional<String> review = fields.optionalText("review", own.flatMap(Project::review));
         List<String> installers = fields.optionalTexts("installers", own.map(Project::installers).orElse(List.of()));
+        Optional<String> releaseBlocker = fields.optionalText("releaseBlocker", own.flatMap(Project::releaseBlocker));
+        Optional<Project.Post> post = fields.unset("post") ? Optional.empty() : fields.optionalObject("post").map(inner -> {
+            Project.Post about = new Project.Post(inner.text("repository", Optional.empty()).orElse("absent/absent"), inner.text("pullRequest", Optional.empty()).orElse("VERSION"));
+            inner.nothingElse();
+            return about;
+        });
         fields.nothingElse();
         try {
             return new Project(values.get(0), values.get(1), values.get(2), values.get(3), values.get(4), values.get(5), values.get(6),
-                    forge, repository, upstream, review, installers);
+                    forge, repository, upstream, review, installers, releaseBlocker, post);
         } catch (IllegalArgumentException e) {
             fields.refuse(e.getMessage());
             return old;

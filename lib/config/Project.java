@@ -1,9 +1,11 @@
 package lib.config;
 
+import java.net.URI;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import lib.base.Hosts;
 
 /**
  * The names of the project being released; {@code releng.json} in the checkout says them for another than Lix.
@@ -20,20 +22,41 @@ import java.util.Optional;
  * @param upstream       OWNER/NAME on GitHub, for {@code gh#} and {@code nix#} links
  * @param review         web address a change number is put behind, for {@code cl/} links
  * @param installers     systems there are installers for, as Nix calls them; empty where that is not said
+ * @param releaseBlocker label on the forge of issues that no release is made with; empty where nobody looks for them
+ * @param post           the post about a release, which must be there as a pull request; empty where nobody looks for it
  */
 public record Project(String name, String prefix, String versionFile, String pendingNotes, String changeAuthors,
                       String releaseNotes, String summary, Optional<String> forge, Optional<String> repository,
-                      Optional<String> upstream, Optional<String> review, List<String> installers) {
+                      Optional<String> upstream, Optional<String> review, List<String> installers,
+                      Optional<String> releaseBlocker, Optional<Post> post) {
+
+    /** Beside the pages of a manual in the bucket of docs: of which version they are. */
+    public static final String MANUAL_VERSION = "releng-version.txt";
+
+    /**
+     * How the pull request with the post about a release is found.
+     *
+     * @param repository  OWNER/NAME on the forge
+     * @param pullRequest its branch, or a text in its title, with VERSION or MAJOR where those stand
+     */
+    public record Post(String repository, String pullRequest) {
+
+        /** Branch or text for one release. */
+        public String of(String version, String major) {
+            return pullRequest.replace("VERSION", version).replace("MAJOR", major);
+        }
+    }
 
     public static final Project LIX = new Project("Lix", "lix", "version.json", "doc/manual/rl-next",
             "doc/manual/change-authors.yml", "doc/manual/src/release-notes", "doc/manual/src/SUMMARY.md",
             Optional.of("https://git.lix.systems"), Optional.of("lix-project/lix"), Optional.of("NixOS/nix"),
-            Optional.of("https://gerrit.lix.systems/c/lix/+/"), List.of("aarch64-darwin", "aarch64-linux", "x86_64-darwin", "x86_64-linux"));
+            Optional.of("https://gerrit.lix.systems/c/lix/+/"), List.of("aarch64-darwin", "aarch64-linux", "x86_64-darwin", "x86_64-linux"),
+            Optional.empty(), Optional.empty());
 
-    /** Without installers. */
+    /** Without installers, and what is looked for on the forge. */
     public Project(String name, String prefix, String versionFile, String pendingNotes, String changeAuthors, String releaseNotes, String summary,
                    Optional<String> forge, Optional<String> repository, Optional<String> upstream, Optional<String> review) {
-        this(name, prefix, versionFile, pendingNotes, changeAuthors, releaseNotes, summary, forge, repository, upstream, review, List.of());
+        this(name, prefix, versionFile, pendingNotes, changeAuthors, releaseNotes, summary, forge, repository, upstream, review, List.of(), Optional.empty(), Optional.empty());
     }
 
     /** Throws IllegalArgumentException, with one sentence a line for the user, for values that cannot be. */
@@ -52,6 +75,18 @@ public record Project(String name, String prefix, String versionFile, String pen
                 "forge must be a web address without a slash at the end, not '" + url + "'"));
         review.ifPresent(url -> check(faults, url.matches("https?://\\S+"), "review must be a web address, not '" + url + "'"));
         repository.ifPresent(path -> check(faults, path.matches("[^/\\s]+/[^/\\s]+"), "repository must be OWNER/NAME, not '" + path + "'"));
+        releaseBlocker.ifPresent(label -> {
+            check(faults, !label.isBlank(), "releaseBlocker must be a label");
+            check(faults, forge.isPresent() && repository.isPresent(), "releaseBlocker needs forge and repository, whose issues have that label");
+        });
+        post.ifPresent(about -> {
+            check(faults, about.repository().matches("[\\w.-]+/[\\w.-]+"), "post.repository must be OWNER/NAME, not '" + about.repository() + "'");
+            check(faults, about.pullRequest().contains("VERSION") || about.pullRequest().contains("MAJOR"),
+                    "post.pullRequest must have VERSION or MAJOR in it, as in 'Lix VERSION', not '" + about.pullRequest() + "'");
+            check(faults, forge.isPresent(), "post needs forge, which its repository is on");
+        });
+        check(faults, releaseBlocker.isEmpty() && post.isEmpty() || forge.map(Project::isAskable).orElse(true),
+                "forge must use https where releaseBlocker or post is set: a token may be sent there");
         upstream.ifPresent(path -> check(faults, path.matches("[^/\\s]+/[^/\\s]+"), "upstream must be OWNER/NAME, not '" + path + "'"));
         installers.forEach(system -> check(faults, system.matches("[a-z0-9_]+-(linux|darwin)"),
                 "installers are for systems as Nix calls them, such as x86_64-linux, not '" + system + "'"));
@@ -74,6 +109,15 @@ public record Project(String name, String prefix, String versionFile, String pen
     /** The folder of a manual in the bucket of docs, such as {@code manual/lix/stable/}: of a MAJOR, nightly or stable. */
     public String manual(String which) {
         return "manual/" + prefix + "/" + which + "/";
+    }
+
+    private static boolean isAskable(String forge) {
+        try {
+            URI uri = URI.create(forge);
+            return uri.getHost() != null && ("https".equals(uri.getScheme()) || Hosts.isLoopback(uri.getHost()));
+        } catch (IllegalArgumentException e) {
+            return false;
+        }
     }
 
     private static void check(List<String> faults, boolean holds, String sentence) {

@@ -7,8 +7,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import lib.base.Fault;
 import lib.git.Git;
+import lib.release.VersionFile;
 import org.eclipse.jgit.lib.ObjectId;
 
 /**
@@ -16,14 +18,17 @@ import org.eclipse.jgit.lib.ObjectId;
  *
  * @param branch without {@code refs/heads/}; HEAD is on it, and nothing in the checkout is changed
  * @param parent the commit the branch is on
+ * @param first  a version file that gets a commit of its own, before that of the notes
  * @param files  what is in them afterwards; empty ones are removed
  */
-public record NotesCommit(Git git, String branch, ObjectId parent, Map<String, Optional<byte[]>> files) {
+public record NotesCommit(Git git, String branch, ObjectId parent, Optional<VersionFile> first, Map<String, Optional<byte[]>> files) {
 
     /** Makes the commit and brings branch, index and work tree to it. On a Fault all three are as they were. */
     public ObjectId make(String message) {
-        // Until the branch moves, this is only stored.
-        ObjectId commit = git.storeCommit(git.edit(parent, files), List.of(parent), git.throughHook(message));
+        // Until the branch moves, these are only stored.
+        ObjectId base = first.map(file -> git.storeCommit(git.edit(parent, Map.of(file.place(), Optional.of(file.bytes()))), List.of(parent),
+                git.throughHook(file.message()))).orElse(parent);
+        ObjectId commit = git.storeCommit(git.edit(base, files), List.of(base), git.throughHook(message));
         writeFiles(commit);
         // The branch last: stopped before, the notes stand there staged, and the next run says so.
         moveBranch(commit, message.lines().findFirst().orElse(""));
@@ -54,7 +59,7 @@ public record NotesCommit(Git git, String branch, ObjectId parent, Map<String, O
     // Git leaves its index alone when it fails in the middle of the files, but not the files.
     private void putFilesBack() {
         List<String> checkout = new ArrayList<>(List.of("checkout-index", "--force", "--quiet", "--"));
-        for (String file : files.keySet()) {
+        for (String file : Stream.concat(first.stream().map(VersionFile::place), files.keySet().stream()).toList()) {
             if (git.read(parent, file).isPresent()) {
                 checkout.add(file);
             } else {

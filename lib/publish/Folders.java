@@ -27,7 +27,7 @@ import lib.s3.ObjectStore;
 public record Folders(ObjectStore store, Environment environment, Project project, Path release, boolean replace, List<String> shrink) {
 
     /** Beside the pages of a manual: of which version they are. Moves with them, and first. */
-    static final String VERSION = "releng-version.txt";
+    static final String VERSION = Project.MANUAL_VERSION;
 
     /** All that stands in the folder of the version. */
     public Folder artifacts(BuiltRelease built) {

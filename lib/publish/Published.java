@@ -9,8 +9,6 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import lib.base.Fault;
 import lib.config.Environment;
 import lib.config.Project;
@@ -27,12 +25,9 @@ public record Published(ObjectStore store, Environment environment, Project proj
 
     /** The version of the store paths in manifest.nix, the last thing a release writes; empty where there is none. */
     public Optional<Version> manifest() {
-        return store.get(environment.releases(), "manifest.nix").map(bytes -> new String(bytes, StandardCharsets.UTF_8)).map(manifest -> {
-            Matcher name = Pattern.compile("-" + Pattern.quote(project.prefix()) + "-(\\d[^\"]{0,100})\"").matcher(manifest);
-            return (name.find() ? parse(name.group(1)) : Optional.<Version>empty())
-                    .orElseThrow(() -> Fault.refused("s3://" + environment.releases() + "/manifest.nix does not state its version",
-                            manifest.lines().limit(3).toList(), "look at it, and fix it by hand or remove it"));
-        });
+        return store.get(environment.releases(), "manifest.nix").map(bytes -> new String(bytes, StandardCharsets.UTF_8)).map(manifest ->
+                Version.ofManifest(project.prefix(), manifest).orElseThrow(() -> Fault.refused("s3://" + environment.releases() + "/manifest.nix does not state its version",
+                        manifest.lines().limit(3).toList(), "look at it, and fix it by hand or remove it")));
     }
 
     /** The same; empty too where it does not tell its version. */

@@ -35,21 +35,27 @@ import lib.oci.BuiltImage;
  * @param images   the container images among the files
  * @param jobs     what was built, sorted by attribute
  * @param closure  what was built with Nix and all it refers to, by path; empty where nobody wrote it down
+ * @param skipped  the checks before the release that were skipped, by name; empty, too, where nobody wrote them down
  */
 public record BuiltRelease(String target, Version version, String name, boolean official, String commit,
                            Optional<String> tag, String system, String profile, List<BuiltFile> files,
-                           List<BuiltImage> images, List<Nix.Job> jobs, SortedMap<String, Nix.PathInfo> closure) {
+                           List<BuiltImage> images, List<Nix.Job> jobs, SortedMap<String, Nix.PathInfo> closure,
+                           List<String> skipped) {
 
     public static final String FILE = "release.json";
 
-    /** Without its closure. */
+    /** Without its closure, and nothing skipped. */
     public BuiltRelease(String target, Version version, String name, boolean official, String commit, Optional<String> tag, String system,
                         String profile, List<BuiltFile> files, List<BuiltImage> images, List<Nix.Job> jobs) {
-        this(target, version, name, official, commit, tag, system, profile, files, images, jobs, Collections.emptySortedMap());
+        this(target, version, name, official, commit, tag, system, profile, files, images, jobs, Collections.emptySortedMap(), List.of());
     }
 
     public BuiltRelease withClosure(SortedMap<String, Nix.PathInfo> known) {
-        return new BuiltRelease(target, version, name, official, commit, tag, system, profile, files, images, jobs, known);
+        return new BuiltRelease(target, version, name, official, commit, tag, system, profile, files, images, jobs, known, skipped);
+    }
+
+    public BuiltRelease withSkipped(List<String> checks) {
+        return new BuiltRelease(target, version, name, official, commit, tag, system, profile, files, images, jobs, closure, checks);
     }
 
     /** A file, by its path below release/; size in bytes, SHA-256 in hex. */
@@ -98,6 +104,8 @@ public record BuiltRelease(String target, Version version, String name, boolean 
             ObjectNode outputs = node.putObject("outputs");
             job.outputs().forEach(outputs::put);
         }
+        var jsonSkipped = top.putArray("skippedChecks");
+        skipped.forEach(jsonSkipped::add);
         if (!closure.isEmpty()) {
             top.putRawValue("closure", new RawValue(StoreClosure.json(closure)));
         }
@@ -150,6 +158,7 @@ public record BuiltRelease(String target, Version version, String name, boolean 
         }
         BuiltRelease release = new BuiltRelease(top.text("target"), version, top.text("name"), top.optionalFlag("official").orElse(false),
                 top.text("commit"), top.optionalText("tag"), top.text("system"), top.text("profile"), files, images, jobs);
+        release = release.withSkipped(top.optionalTexts("skippedChecks", List.of()));
         if (top.has("closure")) {
             release = release.withClosure(StoreClosure.parse(top.nodes("closure"), release.storePaths(), FILE + ": closure", faults));
         }

@@ -42,7 +42,7 @@ public record Release(Project project, Version version, String name, Optional<Bo
                 faults.add(file + ": version: " + e.getMessage());
             }
         }
-        if (faults.isEmpty() && (name.isBlank() || name.contains("\n") || name.contains("\""))) {
+        if (faults.isEmpty() && !isName(name)) {
             faults.add(file + ": release_name must be one line without quotes, and not empty");
         }
         if (!faults.isEmpty()) {
@@ -56,6 +56,10 @@ public record Release(Project project, Version version, String name, Optional<Bo
         String file = project.versionFile();
         return read(project, git.read(git.head(), file).orElseThrow(() -> Fault.failed(file + " is not in HEAD",
                 "it says which version this is", "commit it, or name the version file in " + Config.FILE)), file);
+    }
+
+    static boolean isName(String name) {
+        return !name.isBlank() && !name.contains("\n") && !name.contains("\"");
     }
 
     /** The version file with {@code official_release} true; nothing else changes but the layout. */

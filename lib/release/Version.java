@@ -3,6 +3,7 @@ package lib.release;
 import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -46,6 +47,16 @@ public final class Version implements Comparable<Version> {
         String count = matcher.group("count");
         return new Version(text, List.copyOf(numbers), stage(matcher.group("stage")),
                 count == null ? BigInteger.ZERO : new BigInteger(count));
+    }
+
+    /** The version that the first store path of a project in a manifest.nix names; empty where none does. */
+    public static Optional<Version> ofManifest(String prefix, String manifest) {
+        Matcher name = Pattern.compile("-" + Pattern.quote(prefix) + "-(\\d[^\"]{0,100})\"").matcher(manifest);
+        try {
+            return name.find() ? Optional.of(of(name.group(1))) : Optional.empty();
+        } catch (IllegalArgumentException e) {
+            return Optional.empty();
+        }
     }
 
     private static int stage(String name) {

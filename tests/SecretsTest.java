@@ -293,7 +293,7 @@ class SecretsTest {
         checkout.with("AWS_SESSION_TOKEN", "").with("RELENG_SIGNING_KEY_COMMAND", "echo " + CANARY);
         assertEquals(0, upload("--plan"), output());
         assertEquals(0, upload("--help"), output());
-        assertChildrenHaveNoSecret("nix-store ", "git ls-remote", "sh ", "test -t 2");
+        assertChildrenHaveNoSecret("nix ", "git ls-remote", "sh ", "test -t 2");
     }
 
     /** Who is asked for one key sees no other: a profile's program, the command for the signing key, a credential helper, hooks. */

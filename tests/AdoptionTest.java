@@ -84,6 +84,7 @@ class AdoptionTest {
             Consumer consumer = new Consumer(store.endpoint(), live, config.project(), BuiltRelease.read(checkout.folder.resolve("release")), folder, anybody.env());
             consumer.nixCopies();
             consumer.manifestEvaluates();
+            consumer.latestJsonLeadsToEveryFile();
             consumer.checksumsFit();
             consumer.manualIsThere();
             consumer.tagIsThere(remote);

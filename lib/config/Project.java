@@ -19,15 +19,51 @@ import java.util.Optional;
  * @param repository     OWNER/NAME on that forge, for links to issues and pull requests
  * @param upstream       OWNER/NAME on GitHub, for {@code gh#} and {@code nix#} links
  * @param review         web address a change number is put behind, for {@code cl/} links
+ * @param afterwards     what a person still does when a release is published, in this order
  */
 public record Project(String name, String prefix, String versionFile, String pendingNotes, String changeAuthors,
                       String releaseNotes, String summary, Optional<String> forge, Optional<String> repository,
-                      Optional<String> upstream, Optional<String> review) {
+                      Optional<String> upstream, Optional<String> review, List<Task> afterwards) {
 
     public static final Project LIX = new Project("Lix", "lix", "version.json", "doc/manual/rl-next",
             "doc/manual/change-authors.yml", "doc/manual/src/release-notes", "doc/manual/src/SUMMARY.md",
             Optional.of("https://git.lix.systems"), Optional.of("lix-project/lix"), Optional.of("NixOS/nix"),
-            Optional.of("https://gerrit.lix.systems/c/lix/+/"));
+            Optional.of("https://gerrit.lix.systems/c/lix/+/"),
+            List.of(new Task("merge the release post", "https://git.lix.systems/lix-project/lix-website/pulls"),
+                    new Task("toot about {version}", "https://chaos.social/@lix_project"),
+                    new Task("update Lix {major} in nixpkgs", "https://github.com/NixOS/nixpkgs/tree/master/pkgs/tools/package-management/lix")));
+
+    /** What a person does, and where; {@code {version}} and {@code {major}} in it are the release's. */
+    public record Task(String what, String link) {
+
+        /** Throws IllegalArgumentException, with one sentence a line for the user, for values that cannot be. */
+        public Task {
+            List<String> faults = new ArrayList<>();
+            check(faults, !what.isBlank() && what.lines().count() == 1, "what must be one line, and not empty");
+            check(faults, link.matches("https?://[^\\s{}/][^\\s]*"), "link must be a web address, not '" + link + "'");
+            for (String text : List.of(what, link)) {
+                check(faults, !filled(text, "", "").matches("(?s).*[{}].*"), "'" + text + "' may have {version} and {major} in it, and no other braces");
+            }
+            if (!faults.isEmpty()) {
+                throw new IllegalArgumentException(String.join("\n", faults));
+            }
+        }
+
+        /** For one release. */
+        public Task of(String version, String major) {
+            return new Task(filled(what, version, major), filled(link, version, major));
+        }
+
+        private static String filled(String text, String version, String major) {
+            return text.replace("{version}", version).replace("{major}", major);
+        }
+    }
+
+    /** Without anything to do afterwards. */
+    public Project(String name, String prefix, String versionFile, String pendingNotes, String changeAuthors, String releaseNotes, String summary,
+                   Optional<String> forge, Optional<String> repository, Optional<String> upstream, Optional<String> review) {
+        this(name, prefix, versionFile, pendingNotes, changeAuthors, releaseNotes, summary, forge, repository, upstream, review, List.of());
+    }
 
     /** Throws IllegalArgumentException, with one sentence a line for the user, for values that cannot be. */
     public Project {
@@ -49,6 +85,7 @@ public record Project(String name, String prefix, String versionFile, String pen
         if (!faults.isEmpty()) {
             throw new IllegalArgumentException(String.join("\n", faults));
         }
+        afterwards = List.copyOf(afterwards);
     }
 
     /** The folder of a version's artifacts in the bucket of releases, such as {@code lix/lix-2.93.1/}. */

@@ -82,7 +82,7 @@ public record Announcement(Project project, Environment environment, BuiltReleas
             parts.add("## Container images");
             parts.add(String.join("\n", environment.registries().stream().map(registry -> "- `" + registry + ":" + built.version() + "@" + digest + "`").toList()));
         }
-        notes.map(Gathered::credited).filter(names -> !names.isEmpty()).ifPresent(names -> parts.add("Many thanks to " + names + "."));
+        notes.map(Gathered::credited).filter(names -> !names.isEmpty()).ifPresent(names -> parts.add("## Thanks\n\nMany thanks to " + names + "."));
         return String.join("\n\n", parts) + "\n";
     }
 

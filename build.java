@@ -133,7 +133,7 @@ class build implements Cli.Phase {
                     images = images(release, config.imagePolicy(), artifacts, partial);
                 }
                 BuiltRelease built = new BuiltRelease(target.name(), release.version(), release.name(), OfficialFlag.in(git, git.head(), release).set(),
-                        git.head().name(), tag, system, profile, BuiltRelease.measure(partial), images, wanted);
+                        git.head().name(), tag, system, profile, BuiltRelease.measure(partial), images, wanted).committed(git.committed(git.head()));
                 if (target == Target.all) { // who proves it from anywhere knows what to ask the cache for
                     built = built.withClosure(StoreClosure.of(nix.closure(built.storePaths()))).withSkipped(Check.skippedIn(git.message(git.head())));
                 }

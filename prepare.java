@@ -40,7 +40,6 @@ class prepare implements Cli.Phase {
             "Breaking Changes", "Features", "Improvements", "Fixes", "Packaging", "Development", "Miscellany");
     static final String SUMMARY_MARKER = "  <!-- RELENG-AUTO-INSERTION-MARKER";
     static final String UNNAMED = "TBD";
-    static final String MESSAGE = "release: release notes for ";
     static final String NEXT = "jbang tag.java";
 
     static class Mode {
@@ -118,7 +117,7 @@ class prepare implements Cli.Phase {
         warnOfStrangers(pending, console);
 
         Map<String, Optional<byte[]>> files = pages.with(pending, today, committed);
-        ObjectId commit = new NotesCommit(git, branch, head, set, files).make(MESSAGE + release.version() + "\n");
+        ObjectId commit = new NotesCommit(git, branch, head, set, files).make(NotesCommit.subject(release.version()) + "\n");
 
         set.ifPresent(file -> console.say("set " + file.place() + " to " + release.version() + " \"" + release.name() + "\""));
         files.forEach((file, content) -> console.say((content.isPresent() ? "wrote " : "removed ") + file));

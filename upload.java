@@ -3,8 +3,15 @@
 //DESCRIPTION Phase 4: plan, confirm, publish, verify.
 //DEPS info.picocli:picocli:4.7.7
 //DEPS com.fasterxml.jackson.core:jackson-databind:2.22.4
+//DEPS org.snakeyaml:snakeyaml-engine:3.2
 //DEPS org.eclipse.jgit:org.eclipse.jgit:7.8.1.202611041320-r
 //DEPS org.slf4j:slf4j-nop:2.0.20
+//DEPS org.commonmark:commonmark:0.28.0
+//DEPS org.commonmark:commonmark-ext-gfm-tables:0.28.0
+//DEPS org.commonmark:commonmark-ext-gfm-strikethrough:0.28.0
+//DEPS org.commonmark:commonmark-ext-footnotes:0.28.0
+//DEPS org.commonmark:commonmark-ext-task-list-items:0.28.0
+//DEPS org.jsoup:jsoup:1.22.1
 //DEPS software.amazon.awssdk:bom:2.57.8@pom
 //DEPS software.amazon.awssdk:s3
 //DEPS software.amazon.awssdk:apache5-client
@@ -15,8 +22,8 @@
 //DEPS org.apache.commons:commons-compress:1.28.0
 //DEPS commons-io:commons-io:2.22.0
 //SOURCES lib/base/*.java lib/http/*.java lib/config/*.java lib/git/Git*.java lib/git/JGit.java lib/git/Tree.java lib/nix/Base32.java lib/nix/N*.java
-//SOURCES lib/nix/P*.java lib/nix/ReleaseJobs.java lib/nix/S*.java lib/s3/*.java lib/oci/*.java lib/proof/*.java lib/publish/*.java
-//SOURCES lib/release/B*.java lib/release/Check.java lib/release/Executable.java lib/release/OfficialFlag.java lib/release/R*.java lib/release/StoreClosure.java lib/release/Version.java
+//SOURCES lib/nix/P*.java lib/nix/ReleaseJobs.java lib/nix/S*.java lib/s3/*.java lib/oci/*.java lib/proof/*.java lib/publish/*.java lib/notes/*.java
+//SOURCES lib/release/B*.java lib/release/Check.java lib/release/Executable.java lib/release/OfficialFlag.java lib/release/R*.java lib/release/StoreClosure.java lib/release/Version*.java
 //FILES LocalStore.java=lib/s3/local/LocalStore.java
 // Without profiles, and with the second compiler for digests and what is called without end: most of the processor time
 // of a run went into compiling. Concatenation by code, not by bootstrap, is a part of each start. A heap that begins small,
@@ -157,6 +164,9 @@ class upload implements Cli.Phase {
             if (environment.guarded() && all && !wish.planOnly) {
                 FileTree.remove(git.state("roots")); // the world has it: Nix may collect it here
             }
+            if (all && !wish.planOnly) {
+                Announcement.of(git, project, environment, built, console).conclude(release);
+            }
         }
     }
 
@@ -207,15 +217,13 @@ class upload implements Cli.Phase {
         } else {
             folders.proveUntouched("stable", published, pointers);
         }
-        Optional<Folder> manifest = target == Target.all && guards.manifest()
-                ? Optional.of(folders.manifest(Folder.files(release, built.below("artifacts")))) : Optional.empty();
-        thenPointers(plan, pointers, access, Optional.of(built), tags, manuals, manifest);
+        thenPointers(plan, pointers, access, Optional.of(built), tags, manuals, target == Target.all ? folders.root(built, guards) : List.of());
         return plan;
     }
 
     /** What users follow, and the proof of it. */
     private void thenPointers(Plan plan, Proof proof, Access access, Optional<BuiltRelease> built, List<String> tags, SortedMap<String, Folder> manuals,
-                              Optional<Folder> manifest) throws IOException {
+                              List<Folder> root) throws IOException {
         if (!tags.isEmpty()) {
             plan.add(new Images.Tags(access.repositories().ours(), built.orElseThrow().images(), tags,
                     new Published(access.store(), environment, project)::current));
@@ -226,9 +234,9 @@ class upload implements Cli.Phase {
             built.ifPresent(known -> proof.manual(known, manual.getKey()));
             proof.check("pages of " + manual.getKey(), manual.getValue()::prove);
         }
-        if (manifest.isPresent()) {
-            plan.add(manifest.get()); // last of all: who reads it finds the rest
-            built.ifPresent(proof::manifest);
+        for (Folder pointer : root) { // manifest.nix last of all: who reads it finds the rest
+            plan.add(pointer);
+            built.ifPresent(known -> proof.pointer(known, pointer.items().firstKey()));
         }
         if (!proof.isEmpty()) {
             plan.verify("the pointers", proof::orFail);
@@ -252,7 +260,7 @@ class upload implements Cli.Phase {
             }
             Plan plan = new Plan().verify(project.name() + " " + pointTo + " is completely published", content::orFail);
             thenPointers(plan, proof(access, Optional.empty()).patience(environment.patience()), access, built, images ? to.tags() : List.of(), to.manuals(built),
-                    Optional.of(artifacts).filter(files -> to.moves(Pointer.manifest)).map(folders::manifest));
+                    to.root(artifacts, built, console));
             confirmation.carryOut(plan, "the pointers to " + project.name() + " " + pointTo);
         }
     }

@@ -68,7 +68,11 @@ class AdoptionTest {
             assertDone(checkout.run(new tag()));
             assertDone(checkout.run(new build()));
             checkout.with("AWS_ACCESS_KEY_ID", store.id()).with("AWS_SECRET_ACCESS_KEY", store.secret()).with("RELENG_SIGNING_KEY", SIGNING_KEY);
-            assertDone(checkout.answering("I want to release this to live\n", new upload(), "--env", "live"));
+            Checkout.Run published = checkout.answering("I want to release this to live\n", new upload(), "--env", "live");
+            assertDone(published);
+            assertTrue(published.err().endsWith("    what you still do:\n    - announce 1.2.0 on the mailing list: https://lists.example.org/kettle\n"), published.err());
+            String announcement = checkout.read("release/announcement.md");
+            assertTrue(announcement.contains("[Release notes](" + live.urls().get("docs") + "/manual/kettle/1.2/releases/rl-1.2.html)") && !announcement.contains("lix.systems"), announcement);
             assertEquals(Set.of("cache", "docs", "releases"), asked, "proved by public address");
 
             Checkout anybody = Checkout.existing(checkout.folder);
@@ -80,6 +84,7 @@ class AdoptionTest {
             Consumer consumer = new Consumer(store.endpoint(), live, config.project(), BuiltRelease.read(checkout.folder.resolve("release")), folder, anybody.env());
             consumer.nixCopies();
             consumer.manifestEvaluates();
+            consumer.latestJsonLeadsToEveryFile();
             consumer.checksumsFit();
             consumer.manualIsThere();
             consumer.tagIsThere(remote);

@@ -202,6 +202,24 @@ class ConfigTest {
     }
 
     @Test
+    void whatPeopleDoAfterwardsIsEachProjectsOwn() throws IOException {
+        assertEquals(Project.LIX.afterwards(), parse("{\"project\": {\"forge\": \"https://new.lix.systems\"}}").project().afterwards());
+        assertEquals(List.of(), parse("{" + KETTLE + "}").project().afterwards());
+        assertEquals(List.of(), parse("{\"project\": {\"afterwards\": null}}").project().afterwards());
+        Project.Task task = parse("{\"project\": {\"afterwards\": [{\"what\": \"post {version}\", \"link\": \"https://k.example/{major}/{version}\"}]}}").project().afterwards().get(0);
+        assertEquals(new Project.Task("post 1.2.3", "https://k.example/1.2/1.2.3"), task.of("1.2.3", "1.2"));
+        Fault fault = fault("""
+                {"project": {"afterwards": [{"what": "post {verison}", "link": "https://k.example"}, {"what": "", "link": "mailto:k"}, {"link": 3, "wat": "x"}, "toot",
+                 {"what": "post", "link": "https://{major}"}]}}""");
+        assertSays(fault, "project.afterwards[0]: 'post {verison}' may have {version} and {major} in it, and no other braces",
+                "project.afterwards[1]: what must be one line", "project.afterwards[1]: link must be a web address, not 'mailto:k'", "project.afterwards[2].what is missing",
+                "project.afterwards[2].link should be a string", "project.afterwards[2].wat is not a known key; known: link, what", "project.afterwards[3] should be an object",
+                "project.afterwards[4]: link must be a web address");
+        assertEquals(8, fault.why().size(), fault.getMessage());
+        assertSays(fault("{\"project\": {\"afterwards\": \"toot\"}}"), "project.afterwards should be a list, but is a text");
+    }
+
+    @Test
     void brokenJsonIsNamedWithItsLine() {
         assertTrue(fault("{\n  \"project\": {,}\n}").getMessage().contains("releng.json:2"), "line");
         assertTrue(fault("[]").getMessage().contains("not a JSON object"), "no object");

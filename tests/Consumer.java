@@ -73,6 +73,24 @@ final class Consumer {
         require(Files.exists(inStore(path.asText())), path.asText() + " of manifest.nix is not in the consumer's store");
     }
 
+    /** Nix fetches every file of the release that latest.json names, by its address and hash, and nothing is missing there. */
+    void latestJsonLeadsToEveryFile() throws Exception {
+        Path latest = folder.resolve("latest.json");
+        Files.write(latest, get(environment.releases(), project.prefix() + "/latest.json"));
+        Files.write(folder.resolve("manifest.nix"), get(environment.releases(), "manifest.nix"));
+        Path fresh = Files.createTempDirectory(folder, "fetched"); // a store that has a file of that hash does not ask for it
+        String fetch = "let latest = builtins.fromJSON (builtins.readFile \"" + latest + "\"); in assert latest.storePaths == import \"" + folder.resolve("manifest.nix") + "\";"
+                + " builtins.mapAttrs (name: file: baseNameOf (builtins.fetchurl { url = builtins.replaceStrings [ \"s3://\" ] [ \"" + endpoint + "/\" ] file.address;"
+                + " sha256 = file.sri; inherit name; })) latest.files";
+        String names = Exec.of("nix", "--extra-experimental-features", "nix-command", "eval", "--store", fresh.toString(), "--impure", "--json", "--expr", fetch)
+                .baseEnv(env).env("XDG_CACHE_HOME", fresh.resolve("cache").toString()).orFail("Nix cannot fetch what latest.json names", "look at " + latest);
+        List<String> fetched = new ArrayList<>();
+        Json.MAPPER.readTree(names).fieldNames().forEachRemaining(fetched::add);
+        List<String> files = built.below("artifacts/" + project.folder(built.version().toString()).replaceAll("/$", "")).keySet().stream()
+                .filter(name -> !name.contains("/") && !name.endsWith(".sha256")).toList();
+        require(fetched.equals(files), "latest.json names " + fetched + ", there are " + files);
+    }
+
     void checksumsFit() throws Exception {
         List<String> files = built.below("artifacts").keySet().stream().filter(path -> path.endsWith(".sha256"))
                 .map(path -> path.substring(0, path.length() - ".sha256".length())).toList();

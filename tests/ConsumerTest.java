@@ -101,6 +101,23 @@ class ConsumerTest {
     }
 
     @Test
+    void aLatestJsonThatNamesSomethingElseIsFound() throws Exception {
+        consumer.latestJsonLeadsToEveryFile();
+        String whole = new String(store.get("releases", "lix/latest.json"), StandardCharsets.UTF_8);
+        assertFails(with(whole.replaceFirst("\"sri\": \"sha256-...", "\"sri\": \"sha256-AAA")), "hash mismatch");
+        assertFails(with(whole.replaceFirst("lix-2.95.0.tar.gz\",\n", "lix-2.95.0.tar.xz\",\n")), "404");
+        assertFails(with(whole.replaceAll("\"x86_64-linux\": \"/nix/store/...", "\"x86_64-linux\": \"/nix/store/xxx")), "assertion");
+        assertFails(with(whole.replaceFirst("(?s)\"lix-2.95.0.tar.gz\": [^}]*}, *", "")), "latest.json names ");
+    }
+
+    private Proof with(String latest) {
+        return () -> {
+            store.put("releases", "lix/latest.json", latest.getBytes(StandardCharsets.UTF_8));
+            consumer.latestJsonLeadsToEveryFile();
+        };
+    }
+
+    @Test
     void aChangedByteOrAMissingFileIsFound() throws Exception {
         consumer.checksumsFit();
         String key = VERSIONED + "nix-2.95.0-x86_64-linux.tar.xz";

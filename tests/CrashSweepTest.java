@@ -320,7 +320,7 @@ class CrashSweepTest {
         String[] parts = request.path().substring(1).replaceAll("[?].*", "").split("/");
         String key = String.join("/", Arrays.copyOfRange(parts, 1, parts.length));
         String what = key.startsWith("nar/") ? "NAR" : key.endsWith(".ls") ? "listing" : key.endsWith(".narinfo") ? "narinfo"
-                : key.startsWith("lix/") ? "artifact" : key.startsWith("manual/") ? "manual " + parts[3]
+                : key.startsWith("lix/lix-") ? "artifact" : key.startsWith("manual/") ? "manual " + parts[3]
                 : key.isEmpty() ? request.writes() ? "deletion" : "bucket" : key;
         if (key.startsWith(".releng-probe")) {
             return "probe";

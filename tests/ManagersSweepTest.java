@@ -113,6 +113,7 @@ class ManagersSweepTest {
 
     private static void theYoungOneIsFollowed() throws IOException {
         assertTrue(Files.readString(world.bucket("releases").resolve("manifest.nix")).contains("-lix-2.96.0\""));
+        assertTrue(Files.readString(world.bucket("releases").resolve("lix/latest.json")).contains("\"version\": \"2.96.0\""));
         assertTrue(Files.readString(world.bucket("docs").resolve("manual/lix/stable/releng-version.txt")).startsWith("2.96.0 "));
         SortedMap<String, String> now = consumers();
         for (String key : both.keySet()) {

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -59,6 +60,10 @@ class PointersTest {
         return managers.manifest();
     }
 
+    private String latest() {
+        return new String(store.get("releases", "lix/latest.json"), StandardCharsets.UTF_8);
+    }
+
     private Map<String, String> stable() {
         return managers.manual("stable");
     }
@@ -70,8 +75,9 @@ class PointersTest {
         Map<String, String> stable = stable();
         String manifest = pointer();
         Checkout.Run run = assertDone(upload(old));
-        assertTrue(run.err().contains("'manifest' stays there") && run.err().contains("'stable' stays there"), run.err());
+        assertTrue(Stream.of("manifest", "latest.json", "stable").allMatch(name -> run.err().contains("'" + name + "' stays there")), run.err());
         assertEquals(stable, stable());
+        assertTrue(latest().contains("\"version\": \"2.96.0\""), latest());
         assertEquals(manifest, pointer());
         assertTrue(manifest.contains("lix-2.96.0"), manifest);
         assertTrue(store.content("releases").containsKey("lix/lix-2.95.0/lix-2.95.0.tar.gz"));
@@ -87,6 +93,7 @@ class PointersTest {
         assertDone(upload(old));
         Map<String, String> oldStable = stable();
         String oldManifest = pointer();
+        assertArrayEquals(store.get("releases", "lix/lix-2.95.0/versions.json"), store.get("releases", "lix/latest.json"));
         assertDone(upload(young));
         Map<String, String> youngStable = stable();
         String youngManifest = pointer();
@@ -102,12 +109,46 @@ class PointersTest {
         Map<String, String> releases = store.content("releases");
         assertDone(upload(young, "--point-to", "2.95.0"));
         assertEquals(oldManifest, pointer());
+        assertArrayEquals(store.get("releases", "lix/lix-2.95.0/versions.json"), store.get("releases", "lix/latest.json"));
         assertEquals(oldStable, stable());
         assertTrue(assertDone(upload(young, "--point-to", "2.95.0")).err().contains("nothing to do"));
         assertDone(upload(young, "--point-to", "2.96.0"));
         assertEquals(youngManifest, pointer());
         assertEquals(youngStable, stable());
         assertEquals(releases, store.content("releases"));
+    }
+
+    @Test
+    void latestJsonSaysItselfWhereItIs() {
+        assertDone(upload(young));
+        String newest = latest();
+        store.client().deleteObject(request -> request.bucket(store.bucket("releases")).key("manifest.nix")); // as after a run killed before its last write
+        Checkout.Run run = assertDone(upload(old));
+        assertTrue(run.err().contains("latest.json is at 2.96.0: 'latest.json' stays there; --move-pointers manifest would move it"), run.err());
+        assertEquals(newest, latest());
+        assertTrue(pointer().contains("-lix-2.95.0"), pointer());
+        for (String damaged : List.of("{}", "2.96.0", "{\"version\": \"newest\"}")) {
+            store.put("releases", "lix/latest.json", damaged.getBytes(StandardCharsets.UTF_8));
+            Checkout.Run refused = upload(young);
+            assertEquals(3, refused.exit(), refused.err());
+            assertTrue(refused.err().contains("/lix/latest.json does not state its version") && refused.err().contains(damaged), refused.err());
+        }
+        assertDone(upload(young, "--move-pointers", "manifest"));
+        assertEquals(newest, latest());
+    }
+
+    @Test
+    void aVersionWithoutReleaseJsonLeavesLatestJsonAndSaysSo() {
+        assertDone(upload(old));
+        assertDone(upload(young));
+        String newest = latest();
+        for (String file : List.of("release.json", "versions.json")) {
+            store.client().deleteObject(request -> request.bucket(store.bucket("releases")).key("lix/lix-2.95.0/" + file));
+        }
+        Checkout.Run run = assertDone(upload(young, "--point-to", "2.95.0"));
+        assertTrue(run.err().contains("'latest.json' stays where it is: 2.95.0 was published without the release.json that it is made of"), run.err());
+        assertEquals(newest, latest());
+        assertTrue(pointer().contains("-lix-2.95.0"), pointer());
     }
 
     @Test

@@ -96,7 +96,8 @@ class ProofSparingTest {
                 .map(request -> request.path().replaceFirst("^/[^/]*-", "")).distinct()
                 .filter(path -> !path.endsWith(".narinfo")).sorted().toList();
         assertEquals(List.of("cache/nix-cache-info", "docs/manual/lix/2.95/releng-version.txt", "docs/manual/lix/stable/releng-version.txt",
-                "releases/lix/lix-2.95.0/manifest.nix", "releases/lix/lix-2.95.0/release.json", "releases/manifest.nix"), got);
+                "releases/lix/latest.json", "releases/lix/lix-2.95.0/manifest.nix", "releases/lix/lix-2.95.0/release.json", "releases/lix/lix-2.95.0/versions.json",
+                "releases/manifest.nix"), got);
     }
 
     @Test

@@ -19,6 +19,7 @@ import lib.config.Project;
 import lib.http.Network;
 import lib.proof.Fetcher;
 import lib.proof.Proof;
+import lib.publish.Versions;
 import lib.release.BuiltRelease;
 import lib.release.Version;
 import org.junit.jupiter.api.DisplayName;
@@ -159,6 +160,40 @@ class ProofTest {
         sample.assertFound(sample.content(), 1, "does not describe what was built here");
         sample.put("releases", FOLDER + "release.json", new String(sample.built.json(), StandardCharsets.UTF_8).replace("2.95.0\"", "2.95.1\"").getBytes());
         sample.assertFound(sample.content(), 1, "is of another release: it says version 2.95.1");
+    }
+
+    @Test
+    void aVersionsJsonOrItsPointerThatTellsOtherwiseIsFound() {
+        byte[] published = sample.get("releases", FOLDER + "versions.json");
+        String digest = sample.built.below("artifacts/lix/lix-2.95.0").get("lix-2.95.0.tar.gz").sha256();
+        String bucket = "s3://" + sample.bucket("releases");
+        for (String[] edit : new String[][] {{digest, "0".repeat(64)}, {"\"major\"", "\"more\": 1, \"major\""}, {"\\{", " {"},
+            {bucket + "/" + FOLDER + "lix-2.95.0.tar.gz", "https://elsewhere.example/" + FOLDER + "lix-2.95.0.tar.gz"}, {"-lix-2.95.0\"", "-lix-2.94.0\""}}) {
+            sample.put("releases", FOLDER + "versions.json", published);
+            sample.edit("releases", FOLDER + "versions.json", edit[0], edit[1]);
+            sample.assertFound(sample.content(), 1, FOLDER + "versions.json: has sha256 " + sample.sha256(sample.get("releases", FOLDER + "versions.json")));
+        }
+        sample.put("releases", FOLDER + "versions.json", "no JSON".getBytes());
+        sample.assertFound(sample.content(), 1, FOLDER + "versions.json: has sha256");
+        sample.delete("releases", FOLDER + "versions.json");
+        sample.assertFound(sample.content(), 1, FOLDER + "versions.json: is missing");
+
+        String right = new Versions(sample.built, Project.LIX, sample.environment()).json();
+        sample.put("releases", "lix/latest.json", right.getBytes(StandardCharsets.UTF_8));
+        sample.proof().pointer(sample.built, "lix/latest.json").orFail();
+        sample.edit("releases", "lix/latest.json", "2[.]95[.]0", "2.94.0");
+        sample.assertFound(sample.proof().pointer(sample.built, "lix/latest.json"), 1, "lix/latest.json: has sha256", "expected " + sample.sha256(right.getBytes(StandardCharsets.UTF_8)));
+        sample.delete("releases", "lix/latest.json");
+        sample.assertFound(sample.proof().pointer(sample.built, "lix/latest.json"), 1, "lix/latest.json: is missing");
+    }
+
+    @Test
+    void aPublicAddressThatHasChangedSinceIsSaidAndNoFailure() {
+        String published = sample.text("releases", FOLDER + "versions.json");
+        sample.put("releases", FOLDER + "versions.json", published.replace("s3://" + sample.bucket("releases"), "https://old.example.org").getBytes(StandardCharsets.UTF_8));
+        sample.content().orFail();
+        assertTrue(sample.said.toString().contains("not proved: release files: the addresses in ") && sample.said.toString().contains("begin with https://old.example.org, those of test with "),
+                sample.said.toString());
     }
 
     // --- manual and pointers

@@ -140,6 +140,10 @@ final class Proving implements BeforeEachCallback, AfterEachCallback {
         return new Console(new ByteArrayInputStream(new byte[0]), lines, lines, false, false);
     }
 
+    Environment environment() {
+        return environment(anonymous ? urls() : Map.of());
+    }
+
     Environment environment(Map<String, URI> urls) {
         return new Environment("test", bucket("releases"), bucket("cache"), bucket("docs"), whole.bucket("install"),
                 Optional.of(store.endpoint()), store.region(), List.of(), Optional.empty(), false, Optional.of(publicKey), urls, Optional.empty(), false);
@@ -153,7 +157,7 @@ final class Proving implements BeforeEachCallback, AfterEachCallback {
 
     /** As anybody, where the server lets anybody; else with keys. */
     Proof proof() {
-        Environment environment = environment(anonymous ? urls() : Map.of());
+        Environment environment = environment();
         return new Proof(Fetcher.of(environment, Optional.of(store.open()), Network.PLAIN, "releases", "cache", "docs"), environment, Project.LIX, Optional.empty(), console(said));
     }
 

@@ -29,6 +29,7 @@ import lib.release.BuiltRelease.BuiltFile;
 final class SweepConsumer {
 
     private static final String STABLE = "docs/manual/lix/stable/";
+    private static final String LATEST = "releases/lix/latest.json";
     private static final String MANIFEST = "releases/manifest.nix";
     private static final String BASE32 = "0123456789abcdfghijklmnpqrsvwxyz";
 
@@ -85,7 +86,7 @@ final class SweepConsumer {
     }
 
     private static boolean pointer(String key) {
-        return key.equals(MANIFEST) || key.startsWith(STABLE) || key.matches(".*/_manifests/tags/(latest|\\d+\\.\\d+)/.*");
+        return key.equals(MANIFEST) || key.equals(LATEST) || key.startsWith(STABLE) || key.matches(".*/_manifests/tags/(latest|\\d+\\.\\d+)/.*");
     }
 
     /** Every narinfo, of whatever version: its NAR is there, whole, and so is the narinfo of all it refers to. */

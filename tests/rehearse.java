@@ -96,6 +96,7 @@ class rehearse implements Cli.Phase {
                 Consumer consumer = new Consumer(server.endpoint(), environment, config.project(), built, folder, env);
                 proof("nix copy from the cache, trusting only its public key", () -> consumer.nixCopies());
                 proof("manifest.nix evaluates, and its path for " + built.system() + " is among them", () -> consumer.manifestEvaluates());
+                proof("Nix fetches every file that latest.json names", () -> consumer.latestJsonLeadsToEveryFile());
                 proof("every file fits its .sha256", () -> consumer.checksumsFit());
                 proof("the manual has its index and its pages", () -> consumer.manualIsThere());
                 if (!built.images().isEmpty()) {

@@ -120,14 +120,33 @@ public record Config(Project project, ImagePolicy imagePolicy, Map<String, Envir
             inner.nothingElse();
             return about;
         });
+        List<Project.Task> afterwards = fields.has("afterwards") ? tasks(fields.objects("afterwards"))
+                : fields.unset("afterwards") ? List.of() : own.map(Project::afterwards).orElse(List.of());
         fields.nothingElse();
         try {
             return new Project(values.get(0), values.get(1), values.get(2), values.get(3), values.get(4), values.get(5), values.get(6),
-                    forge, repository, upstream, review, installers, releaseBlocker, post);
+                    forge, repository, upstream, review, installers, releaseBlocker, post, afterwards);
         } catch (IllegalArgumentException e) {
             fields.refuse(e.getMessage());
             return old;
         }
+    }
+
+    private static List<Project.Task> tasks(List<Json.Fields> list) {
+        List<Project.Task> tasks = new ArrayList<>();
+        for (Json.Fields fields : list) {
+            Optional<String> what = fields.text("what", Optional.empty());
+            Optional<String> link = fields.text("link", Optional.empty());
+            fields.nothingElse();
+            try {
+                if (what.isPresent() && link.isPresent()) {
+                    tasks.add(new Project.Task(what.get(), link.get()));
+                }
+            } catch (IllegalArgumentException e) {
+                fields.refuse(e.getMessage());
+            }
+        }
+        return tasks;
     }
 
     private static ImagePolicy imagePolicy(Json.Fields fields) {

@@ -24,11 +24,12 @@ import lib.base.Hosts;
  * @param installers     systems there are installers for, as Nix calls them; empty where that is not said
  * @param releaseBlocker label on the forge of issues that no release is made with; empty where nobody looks for them
  * @param post           the post about a release, which must be there as a pull request; empty where nobody looks for it
+ * @param afterwards     what a person still does when a release is published, in this order
  */
 public record Project(String name, String prefix, String versionFile, String pendingNotes, String changeAuthors,
                       String releaseNotes, String summary, Optional<String> forge, Optional<String> repository,
                       Optional<String> upstream, Optional<String> review, List<String> installers,
-                      Optional<String> releaseBlocker, Optional<Post> post) {
+                      Optional<String> releaseBlocker, Optional<Post> post, List<Task> afterwards) {
 
     /** Beside the pages of a manual in the bucket of docs: of which version they are. */
     public static final String MANUAL_VERSION = "releng-version.txt";
@@ -51,12 +52,42 @@ public record Project(String name, String prefix, String versionFile, String pen
             "doc/manual/change-authors.yml", "doc/manual/src/release-notes", "doc/manual/src/SUMMARY.md",
             Optional.of("https://git.lix.systems"), Optional.of("lix-project/lix"), Optional.of("NixOS/nix"),
             Optional.of("https://gerrit.lix.systems/c/lix/+/"), List.of("aarch64-darwin", "aarch64-linux", "x86_64-darwin", "x86_64-linux"),
-            Optional.empty(), Optional.empty());
+            Optional.empty(), Optional.empty(),
+            List.of(new Task("merge the release post", "https://git.lix.systems/lix-project/lix-website/pulls"),
+                    new Task("toot about {version}", "https://chaos.social/@lix_project"),
+                    new Task("update Lix {major} in nixpkgs", "https://github.com/NixOS/nixpkgs/tree/master/pkgs/tools/package-management/lix")));
 
-    /** Without installers, and what is looked for on the forge. */
+    /** What a person does, and where; {@code {version}} and {@code {major}} in it are the release's. */
+    public record Task(String what, String link) {
+
+        /** Throws IllegalArgumentException, with one sentence a line for the user, for values that cannot be. */
+        public Task {
+            List<String> faults = new ArrayList<>();
+            check(faults, !what.isBlank() && what.lines().count() == 1, "what must be one line, and not empty");
+            check(faults, link.matches("https?://[^\\s{}/][^\\s]*"), "link must be a web address, not '" + link + "'");
+            for (String text : List.of(what, link)) {
+                check(faults, !filled(text, "", "").matches("(?s).*[{}].*"), "'" + text + "' may have {version} and {major} in it, and no other braces");
+            }
+            if (!faults.isEmpty()) {
+                throw new IllegalArgumentException(String.join("\n", faults));
+            }
+        }
+
+        /** For one release. */
+        public Task of(String version, String major) {
+            return new Task(filled(what, version, major), filled(link, version, major));
+        }
+
+        private static String filled(String text, String version, String major) {
+            return text.replace("{version}", version).replace("{major}", major);
+        }
+    }
+
+    /** Without installers, what is looked for on the forge, and anything to do afterwards. */
     public Project(String name, String prefix, String versionFile, String pendingNotes, String changeAuthors, String releaseNotes, String summary,
                    Optional<String> forge, Optional<String> repository, Optional<String> upstream, Optional<String> review) {
-        this(name, prefix, versionFile, pendingNotes, changeAuthors, releaseNotes, summary, forge, repository, upstream, review, List.of(), Optional.empty(), Optional.empty());
+        this(name, prefix, versionFile, pendingNotes, changeAuthors, releaseNotes, summary, forge, repository, upstream, review, List.of(), Optional.empty(), Optional.empty(),
+                List.of());
     }
 
     /** Throws IllegalArgumentException, with one sentence a line for the user, for values that cannot be. */
@@ -94,6 +125,7 @@ public record Project(String name, String prefix, String versionFile, String pen
             throw new IllegalArgumentException(String.join("\n", faults));
         }
         installers = List.copyOf(installers);
+        afterwards = List.copyOf(afterwards);
     }
 
     /** The folder of a version's artifacts in the bucket of releases, such as {@code lix/lix-2.93.1/}. */

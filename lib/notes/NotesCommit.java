@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import lib.base.Fault;
 import lib.git.Git;
+import lib.release.Version;
 import lib.release.VersionFile;
 import org.eclipse.jgit.lib.ObjectId;
 
@@ -22,6 +23,11 @@ import org.eclipse.jgit.lib.ObjectId;
  * @param files  what is in them afterwards; empty ones are removed
  */
 public record NotesCommit(Git git, String branch, ObjectId parent, Optional<VersionFile> first, Map<String, Optional<byte[]>> files) {
+
+    /** The first line of its message, by which it is known in the history. */
+    public static String subject(Version version) {
+        return "release: release notes for " + version;
+    }
 
     /** Makes the commit and brings branch, index and work tree to it. On a Fault all three are as they were. */
     public ObjectId make(String message) {

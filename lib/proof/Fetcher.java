@@ -139,6 +139,20 @@ public interface Fetcher {
         return new PublicFetcher(urls, idle, network);
     }
 
+    /** Where anybody fetches a thing: its public address, or {@code s3://BUCKET/KEY} where the environment has none for the role. */
+    static String address(Environment environment, String role, String key) {
+        return address(base(environment, role), key);
+    }
+
+    /** What the addresses of a role begin with, without a slash at the end. */
+    static String base(Environment environment, String role) {
+        return environment.urls().containsKey(role) ? environment.urls().get(role).toString().replaceAll("/$", "") : "s3://" + bucket(environment, role);
+    }
+
+    static String address(String base, String key) {
+        return base + "/" + (base.startsWith("s3:") ? key : PublicFetcher.encode(key));
+    }
+
     /** The bucket of a role. */
     static String bucket(Environment environment, String role) {
         return switch (role) {

@@ -29,6 +29,7 @@ import lib.nix.Nix;
 import lib.nix.PublicKey;
 import lib.nix.ReleaseJobs;
 import lib.oci.ImageStore;
+import lib.publish.Versions;
 import lib.release.BuiltRelease;
 import lib.release.BuiltRelease.BuiltFile;
 import lib.release.Version;
@@ -54,6 +55,7 @@ public final class Proof {
     }
 
     private final Fetching fetcher;
+    private final Environment environment;
     private final Project project;
     private final Optional<PublicKey> publicKey;
     private final Optional<String> allowedSigners;
@@ -71,6 +73,7 @@ public final class Proof {
      */
     public Proof(Fetcher fetcher, Environment environment, Project project, Optional<String> signer, Console console) {
         this.fetcher = new Fetching(fetcher, console);
+        this.environment = environment;
         this.project = project;
         this.publicKey = environment.publicKey().or(() -> signer).map(PublicKey::of);
         this.allowedSigners = environment.allowedSigners();
@@ -125,7 +128,7 @@ public final class Proof {
         });
     }
 
-    /** Every file of the version's folder, and its manifest.nix and release.json by what they say. */
+    /** Every file of the version's folder, and its manifest.nix, release.json and versions.json by what they say. */
     public Proof artifacts(BuiltRelease built) {
         String folder = project.folder(built.version().toString());
         return check("release files", findings -> {
@@ -143,6 +146,9 @@ public final class Proof {
                 findings.failure(name + ": does not describe what was built here");
             } else {
                 findings.proved();
+            }
+            if (Versions.belongsTo(built)) {
+                new VersionsProof(fetcher, new Versions(built, project, environment), environment.name()).prove(folder + BuiltRelease.VERSIONS, findings);
             }
         });
     }
@@ -188,17 +194,28 @@ public final class Proof {
         return this;
     }
 
+    /** A pointer among the releases, by its key: the manifest.nix at the root, or latest.json, is the version's. */
+    public Proof pointer(BuiltRelease built, String key) {
+        return key.equals(Versions.latest(project)) ? check("latest.json", findings -> small(key, new Versions(built, project, environment).file(), findings))
+                : manifest(built);
+    }
+
     /** The pointer: manifest.nix at the root is the version's. */
     public Proof manifest(BuiltRelease built) {
         return check("manifest", findings -> {
-            SortedMap<String, BuiltFile> root = new TreeMap<>(built.below("artifacts"));
-            root.keySet().retainAll(List.of("manifest.nix"));
-            if (root.isEmpty()) {
+            BuiltFile manifest = built.below("artifacts").get("manifest.nix");
+            if (manifest == null) {
                 findings.failure("release.json names no manifest.nix for the root");
+            } else {
+                small("manifest.nix", manifest, findings);
             }
-            new FilesProof(fetcher, console, file -> false).prove("manifest", "releases", "", root, Instant.now().plus(patience), findings);
             manifestNames("manifest.nix", built, findings);
         });
+    }
+
+    // By its bytes, whatever the store says: what may change is not proved by metadata.
+    private void small(String key, BuiltFile file, Findings findings) {
+        new FilesProof(fetcher, console, any -> false).prove(key, "releases", "", new TreeMap<>(Map.of(key, file)), Instant.now().plus(patience), findings);
     }
 
     /**

@@ -60,7 +60,7 @@ final class PublicFetcher implements Fetcher {
 
     @Override
     public String name(String role, String key) {
-        return urls.get(role).toString().replaceAll("/$", "") + "/" + encode(key);
+        return Fetcher.address(urls.get(role).toString().replaceAll("/$", ""), key);
     }
 
     private Pool.Answer send(String method, String role, String key) throws IOException {
@@ -145,7 +145,7 @@ final class PublicFetcher implements Fetcher {
     }
 
     // RFC 3986: what may stand in a path segment unencoded, and the slash.
-    private static String encode(String key) {
+    static String encode(String key) {
         StringBuilder path = new StringBuilder();
         for (byte b : key.getBytes(StandardCharsets.UTF_8)) {
             char c = (char) (b & 0xff);

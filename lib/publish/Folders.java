@@ -3,6 +3,7 @@ package lib.publish;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -34,11 +35,20 @@ public record Folders(ObjectStore store, Environment environment, Project projec
         return versioned("releases", built, Folder.files(release, built.below(("artifacts/" + project.folder(built.version().toString())).replaceAll("/$", ""))));
     }
 
-    /** What anybody needs to prove this release, or to point to it again. */
+    /** What anybody needs to prove this release, or to point to it again; and what others' scripts read of it. */
     public Folder releaseJson(BuiltRelease built) throws IOException {
         Path file = release.resolve(BuiltRelease.FILE);
         BuiltFile json = new BuiltFile(BuiltRelease.FILE, Files.size(file), FileTree.sha256(file));
-        return versioned(BuiltRelease.FILE, built, Folder.files(release, Map.of(BuiltRelease.FILE, json)));
+        SortedMap<String, Item> items = Folder.files(release, Map.of(BuiltRelease.FILE, json));
+        if (Versions.belongsTo(built)) {
+            items.put(BuiltRelease.VERSIONS, new Item.Text(asPublished(new Versions(built, project, environment)).json()));
+        }
+        return versioned(BuiltRelease.FILE, built, items);
+    }
+
+    private Versions asPublished(Versions versions) {
+        String key = project.folder(versions.built().version().toString()) + BuiltRelease.VERSIONS;
+        return replace ? versions : store.get(environment.releases(), key).flatMap(versions::as).orElse(versions);
     }
 
     private Folder versioned(String name, BuiltRelease built, SortedMap<String, Item> items) {
@@ -78,10 +88,31 @@ public record Folders(ObjectStore store, Environment environment, Project projec
                 findings -> published(which, at, Optional.empty()).proveUntouched(at, findings)));
     }
 
+    /** The pointers among the releases that go to this version, as they are moved: manifest.nix last, as who reads it finds the rest. */
+    public List<Folder> root(BuiltRelease built, Guards guards) {
+        List<Folder> root = new ArrayList<>();
+        if (guards.latestJson()) {
+            root.add(latestJson(built));
+        }
+        if (guards.manifest()) {
+            root.add(manifest(Folder.files(release, built.below("artifacts"))));
+        }
+        return root;
+    }
+
+    /** The pointer that others' scripts read. */
+    Folder latestJson(BuiltRelease built) {
+        return pointer("latest.json", new TreeMap<>(Map.of(Versions.latest(project), new Item.Text(new Versions(built, project, environment).json()))));
+    }
+
     /** The pointer at the root, from among the artifacts. */
-    public Folder manifest(SortedMap<String, Item> artifacts) {
+    Folder manifest(SortedMap<String, Item> artifacts) {
         SortedMap<String, Item> manifest = new TreeMap<>(artifacts);
         manifest.keySet().retainAll(List.of("manifest.nix"));
-        return new Folder("manifest", store, environment.releases(), "", manifest, Folder.Mode.POINTER);
+        return pointer("manifest", manifest);
+    }
+
+    private Folder pointer(String name, SortedMap<String, Item> items) {
+        return new Folder(name, store, environment.releases(), "", items, Folder.Mode.POINTER);
     }
 }

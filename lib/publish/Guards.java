@@ -44,6 +44,11 @@ public final class Guards {
         return moves(Pointer.manifest, "manifest", "manifest.nix", () -> published.manifest());
     }
 
+    /** Whether latest.json does, which goes with it. */
+    public boolean latestJson() {
+        return moves(Pointer.manifest, "latest.json", "latest.json", () -> published.latestJson().or(published::manifest));
+    }
+
     /** Whether this manual goes to this version. */
     public boolean manual(Pointer pointer) {
         String which = pointer.place(version);

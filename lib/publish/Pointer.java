@@ -4,7 +4,7 @@ import lib.release.Version;
 
 /** What users follow without naming a version; the names are those of {@code --move-pointers}. */
 public enum Pointer {
-    /** The root manifest.nix, which nix upgrade-nix reads. */
+    /** The root manifest.nix, which nix upgrade-nix reads, and latest.json, which other scripts do. */
     manifest,
     /** The manual stable. */
     stable,

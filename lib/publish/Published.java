@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
 import lib.base.Fault;
+import lib.base.Json;
 import lib.config.Environment;
 import lib.config.Project;
 import lib.oci.ImageStore;
@@ -25,9 +26,8 @@ public record Published(ObjectStore store, Environment environment, Project proj
 
     /** The version of the store paths in manifest.nix, the last thing a release writes; empty where there is none. */
     public Optional<Version> manifest() {
-        return store.get(environment.releases(), "manifest.nix").map(bytes -> new String(bytes, StandardCharsets.UTF_8)).map(manifest ->
-                Version.ofManifest(project.prefix(), manifest).orElseThrow(() -> Fault.refused("s3://" + environment.releases() + "/manifest.nix does not state its version",
-                        manifest.lines().limit(3).toList(), "look at it, and fix it by hand or remove it")));
+        return store.get(environment.releases(), "manifest.nix").map(bytes -> Version.ofManifest(project.prefix(), new String(bytes, StandardCharsets.UTF_8))
+                .orElseThrow(() -> unstated(environment.releases() + "/manifest.nix", bytes)));
     }
 
     /** The same; empty too where it does not tell its version. */
@@ -40,6 +40,25 @@ public record Published(ObjectStore store, Environment environment, Project proj
             }
             return Optional.empty();
         }
+    }
+
+    /** The version that latest.json tells of; empty where there is none. */
+    public Optional<Version> latestJson() {
+        String key = Versions.latest(project);
+        return store.get(environment.releases(), key).map(bytes -> version(bytes).orElseThrow(() -> unstated(environment.releases() + "/" + key, bytes)));
+    }
+
+    private static Optional<Version> version(byte[] json) {
+        try {
+            return parse(Json.object(json, "").path("version").asText());
+        } catch (Fault unreadable) {
+            return Optional.empty();
+        }
+    }
+
+    private static Fault unstated(String what, byte[] bytes) {
+        return Fault.refused("s3://" + what + " does not state its version", new String(bytes, StandardCharsets.UTF_8).lines().limit(3).toList(),
+                "look at it, and fix it by hand or remove it");
     }
 
     /** The version that stands beside the pages of the manual at a place; empty where none does, or no manual is there. */

@@ -5,6 +5,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Stream;
+import lib.base.Console;
 import lib.base.Fault;
 import lib.release.BuiltRelease;
 import lib.release.Version;
@@ -37,6 +39,17 @@ public record Repoint(Folders folders, Version version, Collection<Pointer> name
 
     public boolean moves(Pointer pointer) {
         return named.isEmpty() || named.contains(pointer);
+    }
+
+    /** The pointers among the releases that do, in the order in which they move. */
+    public List<Folder> root(SortedMap<String, Item> artifacts, Optional<BuiltRelease> built, Console console) {
+        if (!moves(Pointer.manifest)) {
+            return List.of();
+        }
+        if (built.isEmpty()) {
+            console.warn("'latest.json' stays where it is: " + version + " was published without the " + BuiltRelease.FILE + " that it is made of");
+        }
+        return Stream.concat(built.stream().map(folders::latestJson), Stream.of(folders.manifest(artifacts))).toList();
     }
 
     /** The image tags that go there. */

@@ -6,11 +6,16 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.DateTimeException;
+import java.time.Instant;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.Stream;
@@ -36,36 +41,49 @@ import lib.oci.BuiltImage;
  * @param jobs     what was built, sorted by attribute
  * @param closure  what was built with Nix and all it refers to, by path; empty where nobody wrote it down
  * @param skipped  the checks before the release that were skipped, by name; empty, too, where nobody wrote them down
+ * @param date     the day of the commit, in UTC; empty where nobody wrote it down
  */
 public record BuiltRelease(String target, Version version, String name, boolean official, String commit,
                            Optional<String> tag, String system, String profile, List<BuiltFile> files,
                            List<BuiltImage> images, List<Nix.Job> jobs, SortedMap<String, Nix.PathInfo> closure,
-                           List<String> skipped) {
+                           List<String> skipped, Optional<LocalDate> date) {
 
     public static final String FILE = "release.json";
+    /** What upload puts beside it: the release for other people's scripts, and for people. */
+    public static final String VERSIONS = "versions.json";
+    public static final String ANNOUNCEMENT = "announcement.md";
 
-    /** Without its closure, and nothing skipped. */
+    /** Without its closure and day, and nothing skipped. */
     public BuiltRelease(String target, Version version, String name, boolean official, String commit, Optional<String> tag, String system,
                         String profile, List<BuiltFile> files, List<BuiltImage> images, List<Nix.Job> jobs) {
-        this(target, version, name, official, commit, tag, system, profile, files, images, jobs, Collections.emptySortedMap(), List.of());
+        this(target, version, name, official, commit, tag, system, profile, files, images, jobs, Collections.emptySortedMap(), List.of(), Optional.empty());
     }
 
     public BuiltRelease withClosure(SortedMap<String, Nix.PathInfo> known) {
-        return new BuiltRelease(target, version, name, official, commit, tag, system, profile, files, images, jobs, known, skipped);
+        return new BuiltRelease(target, version, name, official, commit, tag, system, profile, files, images, jobs, known, skipped, date);
     }
 
     public BuiltRelease withSkipped(List<String> checks) {
-        return new BuiltRelease(target, version, name, official, commit, tag, system, profile, files, images, jobs, closure, checks);
+        return new BuiltRelease(target, version, name, official, commit, tag, system, profile, files, images, jobs, closure, checks, date);
+    }
+
+    /** With the day of its commit; the time is in seconds since 1970. */
+    public BuiltRelease committed(long time) {
+        return on(LocalDate.ofInstant(Instant.ofEpochSecond(time), ZoneOffset.UTC));
+    }
+
+    private BuiltRelease on(LocalDate day) {
+        return new BuiltRelease(target, version, name, official, commit, tag, system, profile, files, images, jobs, closure, skipped, Optional.of(day));
     }
 
     /** A file, by its path below release/; size in bytes, SHA-256 in hex. */
     public record BuiltFile(String path, long size, String sha256) {
     }
 
-    /** Size and digest of every file below a folder but release.json. */
+    /** Size and digest of every file below a folder but release.json, and what upload puts beside it. */
     public static List<BuiltFile> measure(Path folder) throws IOException {
         SortedMap<String, Path> files = FileTree.files(folder);
-        files.remove(FILE);
+        files.keySet().removeAll(Set.of(FILE, VERSIONS, ANNOUNCEMENT));
         try {
             return files.entrySet().parallelStream().map(file -> {
                 try {
@@ -84,6 +102,7 @@ public record BuiltRelease(String target, Version version, String name, boolean 
         top.put("target", target).put("version", version.toString()).put("name", name).put("official", official)
                 .put("commit", commit);
         tag.ifPresent(value -> top.put("tag", value));
+        date.ifPresent(day -> top.put("date", day.toString()));
         top.put("system", system).put("profile", profile);
         var jsonFiles = top.putArray("files");
         files.forEach(file -> jsonFiles.addObject().put("path", file.path()).put("size", file.size()).put("sha256", file.sha256()));
@@ -161,6 +180,11 @@ public record BuiltRelease(String target, Version version, String name, boolean 
         release = release.withSkipped(top.optionalTexts("skippedChecks", List.of()));
         if (top.has("closure")) {
             release = release.withClosure(StoreClosure.parse(top.nodes("closure"), release.storePaths(), FILE + ": closure", faults));
+        }
+        try {
+            release = top.optionalText("date").map(LocalDate::parse).map(release::on).orElse(release);
+        } catch (DateTimeException e) {
+            faults.add(FILE + ": date: " + e.getMessage());
         }
         top.nothingElse();
         if (!faults.isEmpty()) {

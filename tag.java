@@ -6,7 +6,7 @@
 //DEPS org.eclipse.jgit:org.eclipse.jgit:7.8.1.202611041320-r
 //DEPS org.slf4j:slf4j-nop:2.0.20
 //SOURCES lib/base/*.java lib/config/*.java lib/git/Git*.java lib/git/JGit.java lib/git/Tree.java lib/release/OfficialFlag.java
-//SOURCES lib/release/Release.java lib/release/ReleaseState.java lib/release/ReleaseTag.java lib/release/Version.java
+//SOURCES lib/release/BranchOff.java lib/release/Release.java lib/release/ReleaseState.java lib/release/ReleaseTag.java lib/release/Version.java
 //JAVA_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -78,7 +78,7 @@ class tag implements Cli.Phase {
                 makeTag(git, found, commit, console);
                 moveBranch(git, found, merge);
                 // Up to here HEAD itself says which branch it is.
-                new ReleaseTag(found.version(), commit, found.branch()).remember(git);
+                new ReleaseTag(found.version(), commit, found.branch(), Optional.empty()).remember(git);
                 checkOut(git, found, commit, console);
             } catch (RuntimeException e) {
                 putBack(git, found, commit, merge, remembered, console);

@@ -20,8 +20,9 @@ import org.eclipse.jgit.lib.ObjectId;
  * @param version as the tag is named
  * @param commit  the release commit, the one the tag peels to
  * @param branch  without {@code refs/heads/}
+ * @param branchOff the maintenance branch that was begun with this release; empty for a release that begins none
  */
-public record ReleaseTag(String version, ObjectId commit, String branch) {
+public record ReleaseTag(String version, ObjectId commit, String branch, Optional<BranchOff> branchOff) {
 
     /** The full name of a version's tag: a branch may have the same short one. */
     public static String ref(String version) {
@@ -31,6 +32,7 @@ public record ReleaseTag(String version, ObjectId commit, String branch) {
     /** Keeps this for later runs, in place of what was remembered of the version before. */
     public void remember(Git git) {
         var object = Json.MAPPER.createObjectNode().put("version", version).put("commit", commit.name()).put("branch", branch);
+        branchOff.ifPresent(begun -> object.putObject("branchOff").put("branch", begun.branch()).put("start", begun.start().name()));
         try {
             FileTree.writeWhole(file(git, version), Json.pretty(object).getBytes(java.nio.charset.StandardCharsets.UTF_8));
         } catch (IOException e) {
@@ -54,14 +56,18 @@ public record ReleaseTag(String version, ObjectId commit, String branch) {
             String of = fields.text("version");
             String commit = fields.text("commit");
             String branch = fields.text("branch");
-            if (faults.isEmpty() && (!of.equals(version) || !ObjectId.isId(commit))) {
-                faults.add(file + ": version and commit do not name the release " + version);
+            Optional<Json.Fields> begun = fields.optionalObject("branchOff");
+            String maintenance = begun.map(inner -> inner.text("branch")).orElse("");
+            String start = begun.map(inner -> inner.text("start")).orElse(commit);
+            if (faults.isEmpty() && (!of.equals(version) || !ObjectId.isId(commit) || !ObjectId.isId(start))) {
+                faults.add(file + ": version and commits do not name the release " + version);
             }
             if (!faults.isEmpty()) {
                 throw Fault.failed("what was remembered of " + version + " is damaged", faults,
                         "remove the file, check the release's branch out and run tag again");
             }
-            return Optional.of(new ReleaseTag(version, ObjectId.fromString(commit), branch));
+            return Optional.of(new ReleaseTag(version, ObjectId.fromString(commit), branch,
+                    begun.map(inner -> new BranchOff(maintenance, ObjectId.fromString(start)))));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -16,7 +16,7 @@
 //DEPS commons-io:commons-io:2.22.0
 //SOURCES lib/base/*.java lib/http/*.java lib/config/*.java lib/git/Git*.java lib/git/JGit.java lib/git/Tree.java lib/nix/Base32.java lib/nix/N*.java
 //SOURCES lib/nix/P*.java lib/nix/ReleaseJobs.java lib/nix/S*.java lib/s3/*.java lib/oci/*.java lib/proof/*.java lib/publish/*.java
-//SOURCES lib/release/B*.java lib/release/Release.java lib/release/ReleaseTag.java lib/release/StoreClosure.java lib/release/Version.java
+//SOURCES lib/release/B*.java lib/release/OfficialFlag.java lib/release/Release.java lib/release/ReleaseTag.java lib/release/StoreClosure.java lib/release/Version.java
 //FILES LocalStore.java=lib/s3/local/LocalStore.java
 // Without profiles, and with the second compiler for digests and what is called without end: most of the processor time
 // of a run went into compiling. Concatenation by code, not by bootstrap, is a part of each start. A heap that begins small,
@@ -64,6 +64,9 @@ class upload implements Cli.Phase {
 
     @Mixin
     Access.Options ways = new Access.Options(); // --signing-key, --concurrency, --local-folder
+
+    @Mixin
+    Review.Options reviewing = new Review.Options(); // --wait, --submit
 
     @Option(names = "--point-to", paramLabel = "VERSION",
             description = "Publish nothing: move the pointers that users follow to this version, which is already published.")
@@ -132,8 +135,10 @@ class upload implements Cli.Phase {
         Guards.replace(environment, project, built.version(), replace);
         boolean all = target == Target.all;
         Optional<ReleaseTag> tag = all ? Optional.of(GitRemote.tagOf(git, built)) : Optional.empty();
+        Optional<Review> review = tag.flatMap(made -> reviewing.of(git, environment, project, made, network, console));
+        review.ifPresent(first -> first.beforeAnything(wish.planOnly)); // ends here while the release commit is in review
         try (Access access = open(session, git)) {
-            Optional<GitRemote> remote = tag.map(made -> new GitRemote(git, access.gitUrl().orElseThrow(), environment.gerrit(), made, replace != null));
+            Optional<GitRemote> remote = tag.map(made -> new GitRemote(git, access.gitUrl().orElseThrow(), review, made, replace != null));
             Preflight preflight = new Preflight(console, environment, !wish.planOnly);
             Optional<String> signer = preflight.release(access, remote, built.hasImages());
             Nix nix = new Nix(console, session.env(), List.of());
@@ -147,6 +152,7 @@ class upload implements Cli.Phase {
             if (environment.guarded() && all && !wish.planOnly) {
                 FileTree.remove(git.state("roots")); // the world has it: Nix may collect it here
             }
+            remote.filter(done -> !wish.planOnly).ifPresent(done -> done.backOnBranch(console));
         }
     }
 
@@ -162,6 +168,9 @@ class upload implements Cli.Phase {
         Proof pointers = proof(access, Optional.empty()).patience(environment.patience()).sparing(sparing);
         boolean images = target == Target.all && built.hasImages();
         console.step("Comparing with what " + confirmation.spoken() + " has");
+        if (remote.map(GitRemote::comesFirst).orElse(false)) {
+            plan.add(remote.get());
+        }
         if (target == Target.all) {
             plan.add(cache);
             plan.add(folders.artifacts(built));
@@ -182,8 +191,12 @@ class upload implements Cli.Phase {
             folders.proveUntouched(place, published, pointers);
         }
         if (remote.isPresent()) {
-            plan.add(remote.get());
-            content.tag(remote.get().url(), built.version(), Optional.of(built.commit()), true, remote.map(GitRemote::git), env);
+            if (!remote.get().comesFirst()) {
+                plan.add(remote.get());
+            }
+            content.tag(remote.get().url(), built.version(), Optional.of(built.commit()), true, remote.map(GitRemote::git), env)
+                    .check("branch", new BranchProof(environment, project, remote.map(GitRemote::git), env).part(remote.get().url(), built.version(), Optional.of(built.commit()),
+                            Optional.of(remote.get().tag().branch()), true));
         }
         plan.verify("all of it, fetched back", content::orFail);
 
@@ -258,7 +271,9 @@ class upload implements Cli.Phase {
             Proof proof = proof(access, Optional.empty());
             Optional<BuiltRelease> built = proof.version(version, path -> true);
             built.filter(BuiltRelease::hasImages).ifPresent(known -> proof.images(access.repositories().anybodys(), known, List.of(version.toString())));
-            access.gitUrl().ifPresent(url -> proof.tag(url, version, built.map(BuiltRelease::commit), false, checkout, session.env()));
+            BranchProof branches = new BranchProof(environment, project, checkout, session.env());
+            access.gitUrl().map(branches::publicAddress).ifPresent(url -> proof.tag(url, version, built.map(BuiltRelease::commit), false, checkout, session.env())
+                    .check("branch", branches.part(url, version, built.map(BuiltRelease::commit), Optional.empty(), false)));
             proof.orFail();
             console.done(project.name() + " " + version + " on " + confirmation.spoken() + " is what was built");
         }

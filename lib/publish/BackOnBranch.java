@@ -1,6 +1,7 @@
 package lib.publish;
 
 import java.util.Optional;
+import java.util.function.Predicate;
 import lib.base.Console;
 import lib.base.Fault;
 import lib.git.Git;
@@ -13,11 +14,14 @@ final class BackOnBranch {
 
     private final GitPeer peer;
     private final String branch;
+    private final Predicate<ObjectId> superseded;
     private final Console console;
 
-    BackOnBranch(GitPeer peer, String branch, Console console) {
+    /** {@code superseded} knows of the server's commit whether it has all of ours as other commits. */
+    BackOnBranch(GitPeer peer, String branch, Predicate<ObjectId> superseded, Console console) {
         this.peer = peer;
         this.branch = branch;
+        this.superseded = superseded;
         this.console = console;
     }
 
@@ -39,6 +43,9 @@ final class BackOnBranch {
             } else if (peer.holds(there.get(), here)) {
                 git.git("merge", "--quiet", "--ff-only", there.get().name()).orFail("git could not fast-forward " + branch, "git merge --ff-only " + there.get().name());
                 console.say("the checkout is on " + branch + ", at " + there.get().name() + " as the server's");
+            } else if (git.commit(there.get().name()).isPresent() && superseded.test(there.get())) {
+                git.git("reset", "--quiet", "--keep", there.get().name()).orFail("git could not move " + branch, "git reset --keep " + there.get().name());
+                console.say("the checkout is on " + branch + ", at " + there.get().name() + " as the server's, which has our commits rebased; it was at " + here.name());
             } else {
                 console.warn("the checkout is on " + branch + ", which has other commits than the server's, at " + there.get().name() + ": merge that, or rebase onto it");
             }

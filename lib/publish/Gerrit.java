@@ -127,8 +127,13 @@ public record Gerrit(Git git, String url, Project project, Network network) {
     }
 
     /** Submits a change with all below it, by the project's rules. What it says is for people. */
-    public Exec.Result submit(ObjectId commit) {
-        return ssh("gerrit review --submit " + commit.name()).run();
+    public Exec.Result submit(String branch, ObjectId commit) {
+        return ssh(review("--submit", branch, commit)).run();
+    }
+
+    /** The command that does something with a change; a commit may be one of several branches and projects. */
+    String review(String what, String branch, ObjectId commit) {
+        return "gerrit review --project '" + name() + "' --branch '" + branch + "' " + what + " " + commit.name();
     }
 
     /** Makes a branch at a commit that is there, for who may not push it. */

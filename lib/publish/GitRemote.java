@@ -138,7 +138,7 @@ public record GitRemote(Git git, String url, Optional<Review> review, ReleaseTag
 
     /** After the release is out: HEAD is on its branch again, and that is where the server's is. */
     public void backOnBranch(Console console) {
-        new BackOnBranch(peer(), tag.branch(), console).go();
+        new BackOnBranch(peer(), tag.branch(), there -> review.map(how -> how.isSubmittedOtherwise(there)).orElse(false), console).go();
     }
 
     /**

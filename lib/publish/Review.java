@@ -197,7 +197,7 @@ public record Review(Gerrit gerrit, boolean direct, Options wish, ReleaseTag tag
         List<String> faults = new ArrayList<>();
         for (Gerrit.Change change : changes) {
             if (change.state().equals("ABANDONED")) {
-                faults.add(change.address() + " is abandoned: restore it there, or with " + gerrit.command("gerrit review --restore " + change.commit().name()));
+                faults.add(change.address() + " is abandoned: restore it there, or with " + gerrit.command("\"" + gerrit.review("--restore", tag.branch(), change.commit()) + "\""));
             } else if (change.open() && !change.ours()) {
                 faults.add(change.address() + " was rebased or amended: its patch set " + change.patchSet() + " is " + change.current().name() + ", ours is " + change.commit().name());
             }
@@ -240,6 +240,13 @@ public record Review(Gerrit gerrit, boolean direct, Options wish, ReleaseTag tag
         }
     }
 
+    /** Whether all that our branch has and the server's has not was submitted as other commits: rebased ones. */
+    boolean isSubmittedOtherwise(ObjectId there) {
+        List<ObjectId> ours = notIn(there);
+        List<Gerrit.Change> changes = gerrit.changes(tag.branch(), ours);
+        return ours.stream().allMatch(commit -> changes.stream().anyMatch(change -> change.commit().equals(commit) && change.state().equals("MERGED")));
+    }
+
     private boolean isMarkedOfficial(ObjectId commit) {
         try {
             Release release = Release.read(gerrit.project(), git().read(commit, gerrit.project().versionFile()).orElse(new byte[0]), gerrit.project().versionFile());
@@ -264,7 +271,7 @@ public record Review(Gerrit gerrit, boolean direct, Options wish, ReleaseTag tag
         Exec.Result result = push.run();
         if (isNothingNew(result)) {
             // Known from a push for review: those it submits by its rules only.
-            Exec.Result said = gerrit.submit(tip);
+            Exec.Result said = gerrit.submit(tag.branch(), tip);
             if (said.exit() != 0 && !peer().holds(look(), tip)) {
                 throw Fault.refused(gerrit.url() + " did not submit the changes", said.err().lines().filter(line -> !line.isBlank() && !line.contains("one or more reviews failed")).toList(),
                         "have them approved and submitted, and run upload again; nothing was published");

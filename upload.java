@@ -194,9 +194,8 @@ class upload implements Cli.Phase {
             if (!remote.get().comesFirst()) {
                 plan.add(remote.get());
             }
-            content.tag(remote.get().url(), built.version(), Optional.of(built.commit()), true, remote.map(GitRemote::git), env)
-                    .check("branch", new BranchProof(environment, project, remote.map(GitRemote::git), env).part(remote.get().url(), built.version(), Optional.of(built.commit()),
-                            Optional.of(remote.get().tag().branch()), true));
+            content.tag(remote.get().url(), built.version(), Optional.of(built.commit()), true, remote.map(GitRemote::git), env);
+            content.check("branch", remote.get().branchProof(environment, project, built));
         }
         plan.verify("all of it, fetched back", content::orFail);
 

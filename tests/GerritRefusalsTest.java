@@ -137,10 +137,10 @@ class GerritRefusalsTest {
             String restore = run.err().lines().filter(line -> line.contains("is abandoned")).findFirst().orElseThrow().replaceAll(".*or with ssh", world.gerrit.sshCommand());
             Exec.of("sh", "-c", restore).orFail(restore, "");
             assertEquals(changes, world.inReview());
-            world.mainMoves();
-            world.gerrit.rest("POST", "/changes/" + changes.get(0) + "/rebase", "{}");
+            String id = world.checkout.git("log", "-1", "--format=%(trailers:key=Change-Id)", "2.95.0~1");
+            world.gerrit.rest("PUT", "/changes/" + changes.get(0) + "/message", "{\"message\": \"other notes\\n\\n" + id + "\\n\"}");
             world.refused(3, NOTHING, "/+/" + changes.get(0) + " was rebased or amended: its patch set 2 is ", "ours is " + world.commit("2.95.0~1"), "have somebody push it who may push to branches");
-            world.push("--force", world.commit("main") + ":" + Reviewed.BRANCH); // which the message asks for
+            world.push(world.commit("main") + ":" + Reviewed.BRANCH); // which the message asks for
             Checkout.Run plan = world.upload("--plan");
             assertEquals(0, plan.exit(), plan.err());
         }
@@ -149,13 +149,13 @@ class GerritRefusalsTest {
     @Test
     void changesThatWereSubmittedAsOtherCommitsAreNoRelease() throws IOException {
         try (Reviewed world = world()) {
+            world.checkout.git("branch", "--force", "main", "2.95.0^{commit}");
             List<Integer> changes = world.inReview();
             world.mainMoves();
             world.gerrit.rest("PUT", "/projects/" + world.project + "/config", "{\"submit_type\": \"CHERRY_PICK\"}");
-            changes.subList(0, 2).forEach(change -> world.gerrit.submit(List.of(change)));
-            world.gerrit.rest("POST", "/changes/" + changes.get(2) + "/revisions/current/cherrypick", "{\"message\": \"elsewhere\", \"destination\": \"main\", \"parent\": 1}");
+            changes.forEach(change -> world.gerrit.submit(List.of(change)));
             world.gerrit.rest("PUT", "/projects/" + world.project + "/config", "{\"submit_type\": \"MERGE_IF_NECESSARY\"}");
-            world.refused(3, NOTHING, "main has other commits than ours", "cannot get into main");
+            world.refused(3, NOTHING, "main has other commits than ours", "cannot get into main", "git merge FETCH_HEAD");
         }
     }
 

@@ -29,11 +29,13 @@ final class GerritServer {
     }
 
     private final HttpClient client = HttpClient.newHttpClient();
+    private final StringBuffer said;
     private final Path folder;
     private final int http;
     private final int ssh;
 
-    private GerritServer(Path folder, int http, int ssh) throws Exception {
+    private GerritServer(StringBuffer said, Path folder, int http, int ssh) throws Exception {
+        this.said = said;
         this.folder = folder;
         this.http = http;
         this.ssh = ssh;
@@ -62,7 +64,7 @@ final class GerritServer {
                 }
                 if (!ready.isEmpty()) {
                     String[] ports = ready.split(" ");
-                    return new GerritServer(folder, Integer.parseInt(ports[1]), Integer.parseInt(ports[2]));
+                    return new GerritServer(said, folder, Integer.parseInt(ports[1]), Integer.parseInt(ports[2]));
                 }
             } catch (Exception e) {
                 throw new IllegalStateException(e);
@@ -112,6 +114,12 @@ final class GerritServer {
         return name;
     }
 
+    /** Lets anybody with an account throw away what a branch has. */
+    void allowForce(String project) {
+        rest("POST", "/projects/" + project + "/access", "{\"add\": {\"refs/heads/*\": {\"permissions\": {\"push\": {\"rules\": {\"" + EVERYBODY
+                + "\": {\"action\": \"ALLOW\", \"force\": true}}}}}}}");
+    }
+
     void grant(String project, String ref, String right) {
         access(project, "add", ref, right, "ALLOW");
     }
@@ -141,7 +149,7 @@ final class GerritServer {
 
     /** What an administrator does about a tag that is hidden. */
     void flush() {
-        rest("POST", "/config/server/caches/git_tags/flush", "");
+        rest("POST", "/config/server/caches/git_tags/flush", "{}");
     }
 
     /** Asks the REST API as the administrator; fails the test where it refuses. */
@@ -152,7 +160,7 @@ final class GerritServer {
                     .method(method, body.isEmpty() ? HttpRequest.BodyPublishers.noBody() : HttpRequest.BodyPublishers.ofString(body)).build();
             HttpResponse<String> answer = client.send(request, HttpResponse.BodyHandlers.ofString());
             if (answer.statusCode() / 100 != 2) {
-                throw new AssertionError(method + " " + path + ": " + answer.statusCode() + " " + answer.body());
+                throw new AssertionError(method + " " + path + ": " + answer.statusCode() + " " + answer.body() + said.substring(Math.max(0, said.length() - 5000)));
             }
             return answer.body().isEmpty() ? Json.MAPPER.nullNode() : Json.MAPPER.readTree(answer.body().substring(")]}'".length()));
         } catch (IOException | InterruptedException e) {

@@ -9,7 +9,8 @@ final class Missing {
 
     static final Map<String, String> FOR_REHEARSAL = programs("git", "git", "nix", "nix-bin", "xz", "xz-utils", "skopeo", "skopeo",
             "docker-registry", "docker-registry");
-    static final Map<String, String> FOR_TESTS = FOR_REHEARSAL;
+    static final Map<String, String> FOR_TESTS = programs("git", "git", "nix", "nix-bin", "xz", "xz-utils", "skopeo", "skopeo",
+            "docker-registry", "docker-registry", "ssh", "openssh-client");
 
     private Missing() {
     }

@@ -7,8 +7,12 @@ import java.util.Optional;
 import lib.base.Console;
 import lib.base.Exec;
 import lib.base.Fault;
+import lib.config.Environment;
+import lib.config.Project;
 import lib.git.Git;
 import lib.git.GitPeer;
+import lib.proof.BranchProof;
+import lib.proof.Proof;
 import lib.release.BuiltRelease;
 import lib.release.ReleaseTag;
 import org.eclipse.jgit.lib.ObjectId;
@@ -134,6 +138,11 @@ public record GitRemote(Git git, String url, Optional<Review> review, ReleaseTag
     private boolean isMadeOtherwise(Push one, Exec.Result result) {
         return review.isPresent() && PushRefusal.isOne(result) && one.from().isEmpty() && one.ref().startsWith("refs/heads/")
                 && review.get().gerrit().createBranch(one.ref().substring("refs/heads/".length()), one.to()).exit() == 0;
+    }
+
+    /** That the branch has the release, and everybody sees its tag. */
+    public Proof.Part branchProof(Environment environment, Project project, BuiltRelease built) {
+        return new BranchProof(environment, project, Optional.of(git), git.env()).part(url, built.version(), Optional.of(built.commit()), Optional.of(tag.branch()), true);
     }
 
     /** After the release is out: HEAD is on its branch again, and that is where the server's is. */

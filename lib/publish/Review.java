@@ -126,8 +126,7 @@ public record Review(Gerrit gerrit, boolean direct, Options wish, ReleaseTag tag
                     + ": with the right to push to the branch, say \"gerrit\": \"direct\"; or have its owner set another submit type");
         }
         if (type.equals("FAST_FORWARD_ONLY") && !git().isAncestor(there, tip())) {
-            faults.add("the project submits Fast Forward Only, and " + tag.branch() + " has gone on there: git checkout " + tag.branch() + ", git fetch " + gerrit.url() + " "
-                    + tag.branch() + ", git merge FETCH_HEAD, git checkout " + tag.version());
+            faults.add("the project submits Fast Forward Only, and " + tag.branch() + " has gone on there: " + merging());
         }
         if (settings.isEmpty() && wish.submit) {
             faults.add("it is not known how the project submits, and Cherry Pick would make other commits of ours: " + gerrit.web().orElse("no web address")
@@ -138,6 +137,10 @@ public record Review(Gerrit gerrit, boolean direct, Options wish, ReleaseTag tag
         if (!faults.isEmpty()) {
             throw Fault.refused(tag.version() + " cannot be reviewed for " + spoken(), faults, "fix that and run upload again; nothing was published");
         }
+    }
+
+    private String merging() {
+        return "git checkout " + tag.branch() + ", git fetch " + gerrit.url() + " " + tag.branch() + ", git merge FETCH_HEAD, git checkout " + tag.version();
     }
 
     private void push() {
@@ -160,11 +163,21 @@ public record Review(Gerrit gerrit, boolean direct, Options wish, ReleaseTag tag
                 "FLUSH", gerrit.command("gerrit flush-caches --cache git_tags"));
     }
 
+    // Who may not ask can still have the changes submitted, and go on.
+    private List<Gerrit.Change> changes(ObjectId there) {
+        try {
+            return gerrit.changes(tag.branch(), notIn(there));
+        } catch (Fault fault) {
+            console.warn(fault.getMessage() + " (" + fault.next() + ")");
+            return List.of();
+        }
+    }
+
     /** Returns the server's branch as soon as it holds the release commit. */
     private ObjectId submitted() {
         List<String> shown = List.of();
         for (Duration pause = SHORTEST; ; pause = pause.multipliedBy(2).compareTo(LONGEST) < 0 ? pause.multipliedBy(2) : LONGEST) {
-            List<Gerrit.Change> changes = gerrit.changes(tag.branch(), notIn(look()));
+            List<Gerrit.Change> changes = changes(look());
             ObjectId there = look(); // after the changes: what was submitted meanwhile is no fault
             if (peer().holds(there, tag.commit())) {
                 return there;
@@ -174,7 +187,7 @@ public record Review(Gerrit gerrit, boolean direct, Options wish, ReleaseTag tag
                 states.forEach(console::print);
                 shown = states;
             }
-            requireWithinReach(changes);
+            requireWithinReach(changes, there);
             Fault waiting = waiting(changes);
             if (!wish.wait) {
                 throw waiting;
@@ -193,7 +206,7 @@ public record Review(Gerrit gerrit, boolean direct, Options wish, ReleaseTag tag
     }
 
     /** Throws Fault (refused) where the release commit cannot get into the branch by the changes there are. */
-    private void requireWithinReach(List<Gerrit.Change> changes) {
+    private void requireWithinReach(List<Gerrit.Change> changes, ObjectId there) {
         List<String> faults = new ArrayList<>();
         for (Gerrit.Change change : changes) {
             if (change.state().equals("ABANDONED")) {
@@ -210,7 +223,7 @@ public record Review(Gerrit gerrit, boolean direct, Options wish, ReleaseTag tag
         if (!faults.isEmpty()) {
             boolean restorable = changes.stream().allMatch(Gerrit.Change::ours) && !lost;
             throw Fault.refused("the release commit " + tag.commit().name() + " cannot get into " + spoken() + " by these changes", faults, restorable ? "do that, and run upload again; nothing was published"
-                    : "have somebody push it who may push to branches (git push " + gerrit.url() + " " + tip().name() + ":refs/heads/" + tag.branch() + "), and run upload again. "
+                    : (git().isAncestor(there, tip()) ? "" : merging() + ". Then ") + "have somebody push it who may push to branches (git push " + gerrit.url() + " " + tag.branch() + "), and run upload again. "
                             + "Or make the release again: abandon what is open of it, jbang tag.java --undo, give its notes another Change-Id (git commit --amend), jbang tag.java. Nothing was published");
         }
     }
@@ -231,7 +244,7 @@ public record Review(Gerrit gerrit, boolean direct, Options wish, ReleaseTag tag
             return;
         }
         if (!peer().holds(there, tip())) {
-            gerrit.changes(tag.branch(), notIn(there)).stream().filter(Gerrit.Change::open)
+            changes(there).stream().filter(Gerrit.Change::open)
                     .forEach(change -> console.warn(change.address() + " is still open: have it submitted, too, as it is; " + change.subject()));
         }
         if (isMarkedOfficial(there)) {

@@ -79,7 +79,7 @@ class GerritRefusalsTest {
     @Test
     void aTagThatMayNotBeMadeIsFoundBeforeAFileIsPublished() throws IOException {
         try (Reviewed world = world()) {
-            world.gerrit.submit(world.inReview());
+            world.submitted(world.inReview());
             world.gerrit.revoke(world.project, "refs/tags/*", "createTag");
             world.refused(3, NOTHING, "You need 'Create Tag' rights", "Create Annotated Tag on refs/tags/*");
             world.gerrit.grant(world.project, "refs/tags/*", "createTag");
@@ -97,7 +97,7 @@ class GerritRefusalsTest {
             Files.writeString(remembered, "{\"version\": \"2.95.0\", \"commit\": \"" + world.commit("2.95.0") + "\", \"branch\": \"main\", \"branchOff\": {\"branch\": \"release-2.95\", \"start\": \""
                     + merge + "\"}}");
             world.gerrit.deny(world.project, "refs/heads/release-2.95", "create");
-            world.gerrit.submit(world.inReview());
+            world.submitted(world.inReview());
             world.refused(3, NOTHING, "You need 'Create' rights", "Create Reference on that branch");
             assertEquals("", world.anybodysTag());
             world.gerrit.revoke(world.project, "refs/heads/release-2.95", "create");
@@ -114,7 +114,7 @@ class GerritRefusalsTest {
             List<Integer> changes = world.inReview();
             world.checkout.git("push", "--quiet", "gerrit", Reviewed.TAG);
             world.checkout.git("ls-remote", "gerrit");
-            world.gerrit.submit(changes);
+            world.submitted(changes);
             Checkout.Run run = world.refused(3, NOTHING, "because it already exists", "it is there and hidden", "gerrit flush-caches --cache git_tags");
             assertFalse(run.out().contains("refs/for/"), run.out());
             world.gerrit.flush();

@@ -48,7 +48,7 @@ class GerritTest {
             assertEquals(changes, world.inReview(), "pushing again adds nothing, and says the same");
             assertEquals("", world.checkout.git("ls-remote", world.gerrit.admin(world.project), Reviewed.TAG));
 
-            world.gerrit.submit(changes);
+            world.submitted(changes);
             world.done();
             assertEquals("main", world.checkout.git("symbolic-ref", "--short", "HEAD"));
             assertEquals(world.main(), world.commit("HEAD"));
@@ -74,7 +74,7 @@ class GerritTest {
     void theReleaseGoesOutUnderEachSubmitType(String submitType, boolean moved, boolean whole) throws IOException {
         try (Reviewed world = world(submitType)) {
             String other = moved ? world.mainMoves() : world.commit("2.95.0~2");
-            world.gerrit.submit(world.inReview());
+            world.submitted(world.inReview());
             if (!whole && !ALL) {
                 Checkout.Run plan = world.upload("--plan");
                 assertEquals(0, plan.exit(), plan.err());
@@ -104,7 +104,7 @@ class GerritTest {
             List<Integer> after = world.inReview();
             assertEquals(before, after.subList(0, before.size()));
             assertEquals(before.size() + 1, after.size());
-            world.gerrit.submit(after);
+            world.submitted(after);
             Checkout.Run plan = world.upload("--plan");
             assertTrue(plan.exit() == 0 && !plan.out().contains("refs/for/"), plan.out() + plan.err());
         }
@@ -115,7 +115,7 @@ class GerritTest {
         try (Reviewed world = world("MERGE_IF_NECESSARY")) {
             List<Integer> changes = world.inReview();
             CompletableFuture<Checkout.Run> run = CompletableFuture.supplyAsync(() -> world.upload("--wait"));
-            world.gerrit.submit(changes);
+            world.submitted(changes);
             Checkout.Run done = run.get(2, TimeUnit.MINUTES);
             assertEquals(0, done.exit(), done.err());
             assertEquals(world.commit("2.95.0"), world.anybodysTag());
@@ -180,7 +180,7 @@ class GerritTest {
             killed(world, "gerrit query", true);
             world.assertNothingPublished();
             List<Integer> changes = world.inReview();
-            world.gerrit.submit(changes);
+            world.submitted(changes);
             killed(world, "git-receive-pack", false);
             world.assertNothingPublished();
             killed(world, "git-receive-pack", true);

@@ -168,9 +168,7 @@ class upload implements Cli.Phase {
         Proof pointers = proof(access, Optional.empty()).patience(environment.patience()).sparing(sparing);
         boolean images = target == Target.all && built.hasImages();
         console.step("Comparing with what " + confirmation.spoken() + " has");
-        if (remote.map(GitRemote::comesFirst).orElse(false)) {
-            plan.add(remote.get());
-        }
+        plan.add(remote.filter(GitRemote::comesFirst)); // a Gerrit can still refuse the tag
         if (target == Target.all) {
             plan.add(cache);
             plan.add(folders.artifacts(built));
@@ -191,9 +189,7 @@ class upload implements Cli.Phase {
             folders.proveUntouched(place, published, pointers);
         }
         if (remote.isPresent()) {
-            if (!remote.get().comesFirst()) {
-                plan.add(remote.get());
-            }
+            plan.add(remote.filter(elsewhere -> !elsewhere.comesFirst()));
             content.tag(remote.get().url(), built.version(), Optional.of(built.commit()), true, remote.map(GitRemote::git), env);
             content.check("branch", remote.get().branchProof(environment, project, built));
         }

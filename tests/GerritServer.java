@@ -106,11 +106,12 @@ final class GerritServer {
         return "http://admin:secret@127.0.0.1:" + http + "/a/" + project;
     }
 
-    /** An empty project; the release manager may push for review and make annotated tags. */
+    /** An empty project; the release manager may push for review, and make annotated tags and maintenance branches. */
     String project(String submitType) {
         String name = "p" + MADE.incrementAndGet();
         rest("PUT", "/projects/" + name, "{\"create_empty_commit\": false, \"submit_type\": \"" + submitType + "\", \"branches\": [\"main\"]}");
-        access(name, "add", "refs/tags/*", "createTag", "ALLOW");
+        grant(name, "refs/tags/*", "createTag");
+        grant(name, "^refs/heads/release-.*", "create");
         return name;
     }
 

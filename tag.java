@@ -18,7 +18,7 @@ import java.nio.file.Files;
 import java.util.*;
 import lib.base.*;
 import lib.config.Config;
-import lib.git.Git;
+import lib.git.*;
 import lib.release.*;
 import org.eclipse.jgit.lib.ObjectId;
 import picocli.CommandLine.Command;
@@ -155,6 +155,7 @@ class tag implements Cli.Phase {
         if (!noNotes && !hasNotes(git, found)) {
             faults.add(release.notesFile() + ": no notes of " + found.version() + ": run jbang prepare.java, or pass --no-notes");
         }
+        faults.addAll(GitChangeIds.lacking(git, Config.of(git.workTree()), found.tip()));
         List<String> earlier = earlierReleases(git, found);
         earlier.forEach(forceTag ? console::warn : line -> faults.add(line + ": --force-tag makes the release again"));
     }

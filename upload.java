@@ -75,6 +75,9 @@ class upload implements Cli.Phase {
     @Mixin
     Access.Options ways = new Access.Options(); // --signing-key, --concurrency, --local-folder
 
+    @Mixin
+    Review.Options reviewing = new Review.Options(); // --wait, --submit
+
     @Option(names = "--point-to", paramLabel = "VERSION",
             description = "Publish nothing: move the pointers that users follow to this version, which is already published.")
     Version pointTo;
@@ -148,8 +151,10 @@ class upload implements Cli.Phase {
         Guards.replace(environment, project, built.version(), replace);
         boolean all = target == Target.all;
         Optional<ReleaseTag> tag = all ? Optional.of(GitRemote.tagOf(git, built)) : Optional.empty();
+        Optional<Review> review = tag.flatMap(made -> reviewing.of(git, environment, project, made, network, console));
+        review.ifPresent(first -> first.beforeAnything(wish.planOnly)); // ends here while the release commit is in review
         try (Access access = open(session, git)) {
-            Optional<GitRemote> remote = tag.map(made -> new GitRemote(git, access.gitUrl().orElseThrow(), environment.gerrit(), made, replace != null));
+            Optional<GitRemote> remote = tag.map(made -> new GitRemote(git, access.gitUrl().orElseThrow(), review, made, replace != null));
             Preflight preflight = new Preflight(console, environment, !wish.planOnly);
             Optional<String> signer = preflight.release(access, remote, built.hasImages());
             Nix nix = new Nix(console, session.env(), List.of());
@@ -167,6 +172,7 @@ class upload implements Cli.Phase {
             if (all && !wish.planOnly) {
                 Announcement.of(git, project, environment, built, console).conclude(release);
             }
+            remote.filter(done -> !wish.planOnly).ifPresent(done -> done.backOnBranch(console));
         }
     }
 
@@ -182,6 +188,7 @@ class upload implements Cli.Phase {
         Proof pointers = proof(access, Optional.empty()).patience(environment.patience()).sparing(sparing);
         boolean images = target == Target.all && built.hasImages();
         console.step("Comparing with what " + confirmation.spoken() + " has");
+        plan.add(remote.filter(GitRemote::comesFirst)); // a Gerrit can still refuse the tag
         if (target == Target.all) {
             plan.add(cache);
             plan.add(folders.artifacts(built));
@@ -202,8 +209,9 @@ class upload implements Cli.Phase {
             folders.proveUntouched(place, published, pointers);
         }
         if (remote.isPresent()) {
-            plan.add(remote.get());
+            plan.add(remote.filter(elsewhere -> !elsewhere.comesFirst()));
             content.tag(remote.get().url(), built.version(), Optional.of(built.commit()), true, remote.map(GitRemote::git), env);
+            content.check("branch", remote.get().branchProof(environment, project, built));
         }
         plan.verify("all of it, fetched back", content::orFail);
 
@@ -276,7 +284,9 @@ class upload implements Cli.Phase {
             Proof proof = proof(access, Optional.empty());
             Optional<BuiltRelease> built = proof.version(version, path -> true);
             built.filter(BuiltRelease::hasImages).ifPresent(known -> proof.images(access.repositories().anybodys(), known, List.of(version.toString())));
-            access.gitUrl().ifPresent(url -> proof.tag(url, version, built.map(BuiltRelease::commit), false, checkout, session.env()));
+            BranchProof branches = new BranchProof(environment, project, checkout, session.env());
+            access.gitUrl().map(branches::publicAddress).ifPresent(url -> proof.tag(url, version, built.map(BuiltRelease::commit), false, checkout, session.env())
+                    .check("branch", branches.part(url, version, built.map(BuiltRelease::commit), Optional.empty(), false)));
             proof.orFail();
             console.done(project.name() + " " + version + " on " + confirmation.spoken() + " is what was built");
         }

@@ -68,7 +68,8 @@ class ConfigTest {
         assertEquals(List.of("local", "live", "europe"), List.copyOf(config.environments().keySet()));
         Environment live = config.environment("production");
         assertTrue(live.guarded());
-        assertFalse(live.gerrit() || live.isPublic() || config.environment("europe").guarded());
+        assertEquals(Environment.Gerrit.no, live.gerrit());
+        assertFalse(live.isPublic() || config.environment("europe").guarded());
         assertEquals(List.of(Optional.empty(), Optional.empty(), List.of(), Map.of()),
                 List.of(live.keysFrom(), live.publicKey(), live.registries(), live.urls()));
         assertFalse(config.toString().toLowerCase().contains("lix"), config.toString());
@@ -107,8 +108,19 @@ class ConfigTest {
             assertEquals("other-cache", live.cache());
             assertEquals(URI.create("https://c.example.org"), live.urls().get("cache"));
             assertEquals(Environment.LIVE, new Environment("live", live.releases(), "cache", live.docs(), live.install(), live.endpoint(), live.region(),
-                    live.registries(), live.git(), live.gerrit(), live.publicKey(), Environment.LIVE.urls(), live.keysFrom(), live.guarded()));
+                    live.registries(), live.git(), true, live.publicKey(), Environment.LIVE.urls(), live.keysFrom(), live.guarded()));
             assertEquals(Environment.STAGING, config.environment("staging"));
+        }
+    }
+
+    @Test
+    void gerritIsTrueFalseOrDirect() throws IOException {
+        for (var entry : Map.of("true", Environment.Gerrit.review, "false", Environment.Gerrit.no, "\"direct\"", Environment.Gerrit.direct).entrySet()) {
+            assertEquals(entry.getValue(), parse("{\"environments\": {\"live\": {\"gerrit\": " + entry.getKey() + "}}}").environment("live").gerrit());
+        }
+        for (String value : List.of("\"review\"", "1", "[]")) {
+            Fault fault = assertThrows(Fault.class, () -> parse("{\"environments\": {\"live\": {\"gerrit\": " + value + "}}}"));
+            assertTrue(fault.getMessage().contains("gerrit should be true, false or \"direct\""), fault.getMessage());
         }
     }
 
@@ -117,7 +129,7 @@ class ConfigTest {
         Environment live = parse("""
                 {"environments": {"live": {"registries": null, "publicKey": null, "keysFrom": null, "gerrit": null, "guarded": null,
                   "urls": {"docs": null}}}}""").environment("live");
-        assertEquals(List.of(List.of(), Optional.empty(), Optional.empty(), false, false),
+        assertEquals(List.of(List.of(), Optional.empty(), Optional.empty(), Environment.Gerrit.no, false),
                 List.of(live.registries(), live.publicKey(), live.keysFrom(), live.gerrit(), live.guarded()));
         assertEquals(Set.of("releases", "cache", "install"), live.urls().keySet());
         Config config = parse("""

@@ -69,7 +69,7 @@ class HostileTest {
         try (Git git = Git.open(checkout.folder, checkout.env()); Pristine source = new Pristine(git)) {
             Path tar = source.take(Optional.of("2.95.0")).archive("lix-2.95.0/");
             made.put("archive of " + Files.size(tar) + " bytes", FileTree.sha256(tar));
-            GitRemote there = new GitRemote(git, remote.toString(), false, ReleaseTag.remembered(git, "2.95.0").orElseThrow(), false);
+            GitRemote there = new GitRemote(git, remote.toString(), Optional.empty(), ReleaseTag.remembered(git, "2.95.0").orElseThrow(), false);
             there.requireReachable(true);
             for (Destination.Stage stage : there.compare().stages()) {
                 for (Operation operation : stage.operations()) {

@@ -30,17 +30,35 @@ final class Released {
 
     /** The same of another version. */
     static Checkout copy(String version, Path folder) {
-        Path built = BUILT.computeIfAbsent(version, Released::build);
+        return copy(BUILT.computeIfAbsent(version, key -> build(key, checkout -> { })), folder);
+    }
+
+    private static Checkout copy(Path built, Path folder) {
         Exec.of("cp", "-a", built.resolve("checkout").toString(), folder.toString()).orFail("cp", "");
         return Checkout.existing(folder).with("NIX_CONFIG", Sample.NIX_CONFIG);
     }
 
-    private static Path build(String version) {
+    /** A copy of 2.95.0 as it is made for a Gerrit: on main, each commit with a Change-Id; with a short manual, as it is published often. */
+    static Checkout reviewed(Path folder) {
+        Path built = BUILT.computeIfAbsent("reviewed", key -> build("2.95.0", checkout -> {
+            checkout.git("branch", "--move", "main");
+            checkout.write("doc/manual/reference.txt", "");
+            Program.write(checkout.folder.resolve(".git/hooks/commit-msg"), TagTest.CHANGE_ID_HOOK);
+        }));
+        return copy(built, folder);
+    }
+
+    private interface Change {
+        void to(Checkout checkout) throws IOException;
+    }
+
+    private static Path build(String version, Change change) {
         try {
             Path folder = Files.createTempDirectory("releng-test-released");
             Runtime.getRuntime().addShutdownHook(new Thread(() -> remove(folder)));
             Checkout checkout = sample(folder.resolve("checkout"));
             checkout.write("version.json", checkout.read("version.json").replace("2.95.0", version));
+            change.to(checkout);
             checkout.git("commit", "--quiet", "--allow-empty", "--all", "--message=version");
             for (Checkout.Run run : new Checkout.Run[] {checkout.run(new prepare()), checkout.run(new tag()), checkout.run(new build())}) {
                 if (run.exit() != 0) {

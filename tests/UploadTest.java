@@ -194,7 +194,7 @@ class UploadTest {
         assertEquals(List.of("cache", "releases", "release.json", "manual 2.95", "git", "verify", "manual stable", "latest.json", "manifest"), order);
         assertEquals(List.of("cache: nix-cache-info", "cache: NARs", "cache: listings", "cache: narinfos"),
                 titles.stream().filter(title -> title.startsWith("cache")).distinct().toList());
-        assertTrue(titles.indexOf("git: branch") < titles.indexOf("git: tag"));
+        assertTrue(titles.contains("git: branch and tag"), titles.toString());
     }
 
     @Test
@@ -362,10 +362,14 @@ class UploadTest {
     }
 
     @Test
-    void headMustBeTheTagThatWasBuilt() {
-        checkout.git("checkout", "--quiet", "releng/test");
+    void headMustBeTheTagThatWasBuiltOrItsBranch() {
+        checkout.git("checkout", "--quiet", "-b", "other", "releng/test");
+        assertRefused(upload(), "HEAD is not the tag 2.95.0");
+        checkout.git("checkout", "--quiet", "2.95.0~1");
         assertRefused(upload(), "HEAD is not the tag 2.95.0");
         assertNothingPublished();
+        checkout.git("checkout", "--quiet", "releng/test");
+        assertEquals(0, upload("--plan").exit(), "on its branch it is after an upload to another environment");
     }
 
     @Test

@@ -77,7 +77,7 @@ public final class Cli {
         System.exit(run(phase, Session.system(), args));
     }
 
-    /** Runs a phase and returns its exit code: 0 done, 1 failed, 2 wrong usage, 3 refused by a guard. */
+    /** Runs a phase and returns its exit code: 0 done, 1 failed, 2 wrong usage, 3 refused by a guard, 4 waiting for somebody else. */
     public static int run(Phase phase, Session session, String... args) {
         Console console = session.console();
         Common common = session.options();

@@ -117,7 +117,12 @@ public final class Console {
     /** What happened, why, what next. The stack trace only when asked for. */
     public synchronized void fault(Fault fault, boolean verbose) {
         clear();
-        err.println(shown(paint(Colour.RED, fault.kind() == Fault.Kind.REFUSED ? "refused: " : "error: ") + fault.what(), "  "));
+        String word = switch (fault.kind()) {
+            case FAILED, USAGE -> "error: ";
+            case REFUSED -> "refused: ";
+            case WAITING -> "waiting: ";
+        };
+        err.println(shown(paint(fault.kind() == Fault.Kind.WAITING ? Colour.YELLOW : Colour.RED, word) + fault.what(), "  "));
         for (String why : fault.why()) {
             err.println(shown("  " + why.strip(), "  "));
         }

@@ -10,7 +10,7 @@ public final class Fault extends RuntimeException {
 
     /** Exit codes: see the README's table. */
     public enum Kind {
-        FAILED(1), USAGE(2), REFUSED(3);
+        FAILED(1), USAGE(2), REFUSED(3), WAITING(4);
 
         public final int exitCode;
 
@@ -54,6 +54,11 @@ public final class Fault extends RuntimeException {
 
     public static Fault refused(String what, List<String> why, String next) {
         return new Fault(Kind.REFUSED, what, why, next, null);
+    }
+
+    /** Somebody else has to do something first; nothing was published. */
+    public static Fault waiting(String what, List<String> why, String next) {
+        return new Fault(Kind.WAITING, what, why, next, null);
     }
 
     /** The same fault where something was changed before: nobody may take it for a refusal. */

@@ -134,6 +134,15 @@ public final class Json {
             });
         }
 
+        /** A flag that may also be this word; the empty string, and a fault, where it is neither. */
+        public String flagOr(String key, String word) {
+            Optional<JsonNode> node = take(key).filter(value -> value.isBoolean() || word.equals(value.textValue()));
+            if (node.isEmpty()) {
+                fault(key, "should be true, false or \"" + word + "\"");
+            }
+            return node.map(JsonNode::asText).orElse("");
+        }
+
         /** A flag, where it is not said what holds already; null is no. */
         public boolean flag(String key, boolean before) {
             return optionalFlag(key).orElse(before && !unset(key));

@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 import lib.base.Fault;
 import lib.base.Json;
+import lib.config.Environment.Gerrit;
 
 /**
  * The project's names and the environments: Lix's own, changed by the {@code releng.json} that a
@@ -177,7 +178,7 @@ public record Config(Project project, ImagePolicy imagePolicy, Map<String, Envir
         Optional<String> region = fields.text("region", old.map(Environment::region));
         List<String> registries = fields.optionalTexts("registries", old.map(Environment::registries).orElse(List.of()));
         Optional<String> git = embedded ? fields.optionalText("git", old.flatMap(Environment::git)) : fields.text("git", old.flatMap(Environment::git));
-        boolean gerrit = fields.flag("gerrit", old.map(Environment::gerrit).orElse(false));
+        Gerrit gerrit = gerrit(fields, old.map(Environment::gerrit).orElse(Gerrit.no));
         Optional<String> publicKey = fields.optionalText("publicKey", old.flatMap(Environment::publicKey));
         Map<String, URI> urls = new LinkedHashMap<>(fields.unset("urls") ? Map.of() : old.map(Environment::urls).orElse(Map.of()));
         fields.optionalObject("urls").ifPresent(inner -> {
@@ -207,6 +208,17 @@ public record Config(Project project, ImagePolicy imagePolicy, Map<String, Envir
             fields.refuse(e.getMessage());
             return Optional.empty();
         }
+    }
+
+    private static Gerrit gerrit(Json.Fields fields, Gerrit before) {
+        if (!fields.has("gerrit")) {
+            return fields.unset("gerrit") ? Gerrit.no : before;
+        }
+        return switch (fields.flagOr("gerrit", Gerrit.direct.name())) {
+            case "direct" -> Gerrit.direct;
+            case "true" -> Gerrit.review;
+            default -> Gerrit.no;
+        };
     }
 
     private static Optional<URI> uri(Json.Fields fields, String key, String text) {

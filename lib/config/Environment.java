@@ -25,7 +25,7 @@ import lib.base.Hosts;
  * @param region     the region requests are signed for
  * @param registries repositories the images go to, {@code HOST/PATH} without a tag
  * @param git        where branch and tag go: a URL git understands; empty for a bare repository beside the embedded store
- * @param gerrit     branches go to {@code refs/for/}, and the user's name is taken from the clone's own remote
+ * @param gerrit     how branches get into a Gerrit, where {@code git} is one; then the user's name is taken from the clone's own remote
  * @param publicKey  the cache's public key, {@code NAME:BASE64}; empty where a deployment has its own
  * @param urls       public web addresses, by bucket role (releases, cache, docs, install); absent where nothing is public
  * @param keysFrom   ssh destination that makes keys for one run; empty where only the standard AWS variables serve
@@ -37,9 +37,12 @@ import lib.base.Hosts;
  */
 public record Environment(String name, String releases, String cache, String docs, String install,
                           Optional<URI> endpoint, String region, List<String> registries, Optional<String> git,
-                          boolean gerrit, Optional<String> publicKey, Map<String, URI> urls,
+                          Gerrit gerrit, Optional<String> publicKey, Map<String, URI> urls,
                           Optional<String> keysFrom, boolean guarded, Optional<String> ca,
                           Optional<String> lsCompression, boolean wantMassQuery, Optional<String> allowedSigners) {
+
+    /** How a branch gets there: by a plain push, as changes that are reviewed ({@code refs/for/}), or past the review of a Gerrit. */
+    public enum Gerrit { no, review, direct }
 
     public static final List<String> ROLES = List.of("releases", "cache", "docs", "install");
 
@@ -72,12 +75,12 @@ public record Environment(String name, String releases, String cache, String doc
                     "install", URI.create("https://install.lix.systems")),
             Optional.of("s3.lix.systems"), true);
 
-    /** With the authorities that Java trusts, a cache as Nix writes one, and whatever signatures. */
+    /** With the authorities that Java trusts, a cache as Nix writes one, and whatever signatures; {@code reviewed} on a Gerrit. */
     public Environment(String name, String releases, String cache, String docs, String install, Optional<URI> endpoint, String region,
-                       List<String> registries, Optional<String> git, boolean gerrit, Optional<String> publicKey, Map<String, URI> urls,
+                       List<String> registries, Optional<String> git, boolean reviewed, Optional<String> publicKey, Map<String, URI> urls,
                        Optional<String> keysFrom, boolean guarded) {
-        this(name, releases, cache, docs, install, endpoint, region, registries, git, gerrit, publicKey, urls, keysFrom, guarded, Optional.empty(), Optional.empty(),
-                true, Optional.empty());
+        this(name, releases, cache, docs, install, endpoint, region, registries, git, reviewed ? Gerrit.review : Gerrit.no, publicKey, urls, keysFrom, guarded,
+                Optional.empty(), Optional.empty(), true, Optional.empty());
     }
 
     /** Throws IllegalArgumentException, with one sentence a line for the user, for values that cannot be. */
@@ -104,7 +107,7 @@ public record Environment(String name, String releases, String cache, String doc
         }
         check(faults, new HashSet<>(registries).size() == registries.size(), "registries names one repository twice");
         check(faults, git.map(url -> !url.isBlank() && !url.startsWith("-")).orElse(true), "git must be a URL that git understands");
-        check(faults, !gerrit || git.map(url -> url.startsWith("ssh://") || url.startsWith("file://")).orElse(false),
+        check(faults, gerrit == Gerrit.no || git.map(url -> url.startsWith("ssh://") || url.startsWith("file://")).orElse(false),
                 "gerrit needs git to be a ssh:// URL");
         check(faults, publicKey.map(Environment::isPublicKey).orElse(true),
                 "publicKey must be NAME:BASE64 of 32 bytes, as nix-store --generate-binary-cache-key prints it");

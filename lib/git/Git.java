@@ -342,21 +342,6 @@ public final class Git implements AutoCloseable {
         git(line.toArray(new String[0])).orFail("git could not check out " + what, "fix what git reports and run again");
     }
 
-    /**
-     * The address of this clone's remote that is at {@code url}, whatever user name either has: on
-     * Gerrit everybody pushes under their own. Throws Fault when there is none.
-     */
-    public String remoteLike(String url) {
-        List<String> urls = git("remote", "-v").run().out().lines().map(line -> line.split("\\s+")[1]).distinct().toList();
-        return urls.stream().filter(candidate -> withoutUser(candidate).equals(withoutUser(url))).findFirst()
-                .orElseThrow(() -> Fault.refused("no remote of this clone is " + url, urls.isEmpty() ? "it has no remotes" : "it has: " + String.join(", ", urls),
-                        "git remote add gerrit " + url.replaceFirst("//", "//YOU@") + ", and run again"));
-    }
-
-    static String withoutUser(String url) {
-        return url.replaceFirst("//[^@/]*@", "//").replaceFirst("/$", "").replaceFirst("\\.git$", "");
-    }
-
     /** The user's git, in this checkout; our caller's GIT_DIR and the like are not passed on. */
     public Exec git(String... arguments) {
         List<String> line = new ArrayList<>(List.of("git"));

@@ -63,7 +63,7 @@ public record GitRemotes(Git git) {
         Set<String> urls = new LinkedHashSet<>();
         git.git("remote", "-v").orFail("git did not name its remotes", "look at the clone's settings with git config --list").lines()
                 .forEach(line -> urls.add(line.substring(line.indexOf('\t') + 1, line.lastIndexOf(" ("))));
-        others.stream().filter(other -> urls.stream().noneMatch(url -> Git.withoutUser(url).equals(Git.withoutUser(other)))).toList().forEach(urls::add);
+        others.stream().filter(other -> urls.stream().noneMatch(url -> GitServer.withoutUser(url).equals(GitServer.withoutUser(other)))).toList().forEach(urls::add);
         return urls;
     }
 

@@ -16,6 +16,7 @@ import lib.base.FileTree;
 import lib.base.Lock;
 import lib.config.Environment;
 import lib.git.Git;
+import lib.git.GitServer;
 import lib.http.Network;
 import lib.http.Tuning;
 import lib.nix.Nix;
@@ -177,7 +178,8 @@ public final class Access implements AutoCloseable {
         try {
             access.openKey = () -> SigningKey.of(wish.signingKey(), env);
             String url = environment.git().orElseThrow();
-            access.gitUrl = Optional.of(environment.gerrit() && buckets.contains(environment.releases()) ? git.remoteLike(url) : url); // installers are pushed nowhere
+            access.gitUrl = Optional.of(environment.gerrit() == Environment.Gerrit.no || !buckets.contains(environment.releases()) ? url // installers are pushed nowhere
+                    : GitServer.require(git, url).url());
             Keys keys = access.keep(Keys.of(environment, buckets, env, console, InstantSource.system()));
             keys.resolveCredentials(); // now: keys that cannot be had are found before anything begins
             access.lifetime = keys::checkLifetime;

@@ -1,33 +1,49 @@
 package lib.publish;
 
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import lib.base.Console;
 import lib.base.Exec;
 import lib.base.Fault;
+import lib.config.Environment;
+import lib.config.Project;
 import lib.git.Git;
+import lib.git.GitPeer;
+import lib.proof.BranchProof;
+import lib.proof.Proof;
 import lib.release.BuiltRelease;
 import lib.release.ReleaseTag;
 import org.eclipse.jgit.lib.ObjectId;
 
 /**
- * The branch and the tag of a release in a remote repository, branch first: Gerrit refuses a tag
- * whose commits it has not seen. Pushed by the user's git, with their ssh and their credentials.
+ * Branch, tag and, for a new MAJOR, maintenance branch of a release in a remote repository, pushed by the user's git, with their ssh
+ * and their credentials. All of them go in one push, all or none; but for a Gerrit, which takes the tag only after the branch, and
+ * says only when it is pushed whether it does: there they go one after the other, before anything else is published.
  *
- * @param url    as git understands it
- * @param gerrit branches go to {@code refs/for/}, for review
- * @param tag    the release's tag and branch in this clone
+ * @param url     as git understands it
+ * @param review  how the branch gets in where that is a Gerrit
+ * @param tag     the release's tag and branch in this clone
  * @param replace another tag of that name there is replaced: somebody said so by name
  */
-public record GitRemote(Git git, String url, boolean gerrit, ReleaseTag tag, boolean replace) implements Destination {
+public record GitRemote(Git git, String url, Optional<Review> review, ReleaseTag tag, boolean replace) implements Destination {
 
-    private static final String REACH = "check the address, your ssh key and your permissions there, and run again";
+    /** A reference that is to be made or moved there; {@code from} is what it is now. */
+    private record Push(String label, String ref, Optional<ObjectId> from, ObjectId to) {
+        String refspec(boolean force) {
+            return (force ? "+" : "") + to.name() + ":" + ref;
+        }
+    }
 
     @Override
     public String name() {
         return "git";
+    }
+
+    /** Whether this stands before all else in the plan: a Gerrit may still say no to the tag. */
+    public boolean comesFirst() {
+        return review.isPresent();
     }
 
     @Override
@@ -36,48 +52,106 @@ public record GitRemote(Git git, String url, boolean gerrit, ReleaseTag tag, boo
         String tagRef = ReleaseTag.ref(tag.version());
         ObjectId localTag = git.object(tagRef).orElseThrow();
         ObjectId localBranch = git.commit(branch).orElseThrow();
-        Map<String, ObjectId> there = list(branch, tagRef);
-        List<Stage> stages = new ArrayList<>();
+        List<String> refs = new ArrayList<>(List.of(branch, tagRef));
+        tag.branchOff().ifPresent(off -> refs.add(off.ref()));
+        Map<String, ObjectId> there = peer().refs(refs);
         List<String> conflicts = new ArrayList<>();
-        pushBranch(branch, localBranch, Optional.ofNullable(there.get(branch)), localTag.equals(there.get(tagRef)), conflicts)
-                .ifPresent(push -> stages.add(new Stage("branch", List.of(push))));
-        ObjectId remoteTag = there.get(tagRef);
-        if (remoteTag == null) {
-            stages.add(new Stage("tag", List.of(Operation.create(tagRef + " on " + url, 0, localTag.name(), () -> push(localTag.name() + ":" + tagRef)))));
-        } else if (!remoteTag.equals(localTag) && replace) {
-            stages.add(new Stage("tag", List.of(Operation.move(tagRef + " on " + url, remoteTag.name(), localTag.name(), () -> push("+" + localTag.name() + ":" + tagRef)))));
-        } else if (!remoteTag.equals(localTag)) {
-            conflicts.add(tagRef + " on " + url + " is " + remoteTag.name() + ", here it is " + localTag.name());
+        List<Push> pushes = new ArrayList<>();
+        List<Stage> stages = new ArrayList<>();
+        Optional<ObjectId> remoteBranch = Optional.ofNullable(there.get(branch));
+        if (review.isEmpty() || review.get().direct()) {
+            branch("branch", branch, localBranch, remoteBranch, conflicts).ifPresent(pushes::add);
+        } else {
+            review.get().operation(remoteBranch).ifPresent(operation -> stages.add(new Stage("branch", List.of(operation))));
+        }
+        tag.branchOff().ifPresent(off -> branch(off.branch(), off.ref(), off.start(), Optional.ofNullable(there.get(off.ref())), conflicts).ifPresent(pushes::add));
+        Optional<ObjectId> remoteTag = Optional.ofNullable(there.get(tagRef));
+        if (remoteTag.isPresent() && !remoteTag.get().equals(localTag) && !replace) {
+            conflicts.add(tagRef + " on " + url + " is " + remoteTag.get().name() + ", here it is " + localTag.name());
+        } else if (!remoteTag.equals(Optional.of(localTag))) {
+            pushes.add(new Push("tag", tagRef, remoteTag, localTag));
+        }
+        if (review.isPresent()) {
+            pushes.forEach(push -> stages.add(new Stage(push.label(), List.of(operation(push, () -> pushAlone(push))))));
+        } else if (!pushes.isEmpty()) {
+            stages.add(together(pushes));
         }
         return new Difference(stages, conflicts);
     }
 
-    private Optional<Operation> pushBranch(String branch, ObjectId local, Optional<ObjectId> remote, boolean tagIsThere, List<String> conflicts) {
-        if (remote.isPresent() && git.commit(remote.get().name()).isEmpty()) {
-            // Whether ours are among the commits that are there only those commits tell; no reference is made for them.
-            git.git("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", url, branch).run();
-        }
-        boolean merged = remote.isPresent() && git.commit(remote.get().name()).isPresent() && git.isAncestor(local, remote.get());
-        if (merged || gerrit && tagIsThere) {
+    private Optional<Push> branch(String label, String ref, ObjectId local, Optional<ObjectId> remote, List<String> conflicts) {
+        // Whether ours are among the commits that are there only those commits tell.
+        remote.ifPresent(id -> peer().bring(ref, id));
+        if (remote.isPresent() && peer().holds(remote.get(), local)) {
             return Optional.empty();
         }
-        if (gerrit) {
-            String target = "refs/for/" + tag.branch();
-            return Optional.of(Operation.create(target + " on " + url, 0, local.name(), () -> push(local.name() + ":" + target)));
-        }
-        if (remote.isEmpty()) {
-            return Optional.of(Operation.create(branch + " on " + url, 0, local.name(), () -> push(local.name() + ":" + branch)));
-        }
-        if (git.commit(remote.get().name()).isEmpty() || !git.isAncestor(remote.get(), local)) {
-            conflicts.add(branch + " on " + url + " has commits that are not in the branch here: it is on " + remote.get().name()
+        if (remote.isPresent() && (git.commit(remote.get().name()).isEmpty() || !git.isAncestor(remote.get(), local))) {
+            conflicts.add(ref + " on " + url + " has commits that are not in the branch here: it is on " + remote.get().name()
                     + (git.isShallow() ? "; this clone is shallow and may not know: git fetch --unshallow" : "; fetch and merge it first"));
             return Optional.empty();
         }
-        return Optional.of(Operation.move(branch + " on " + url, remote.get().name(), local.name(), () -> push(local.name() + ":" + branch)));
+        return Optional.of(new Push(label, ref, remote, local));
+    }
+
+    private Operation operation(Push push, Operation.Action action) {
+        String what = push.ref() + " on " + url;
+        return push.from().map(from -> Operation.move(what, from.name(), push.to().name(), action)).orElseGet(() -> Operation.create(what, 0, push.to().name(), action));
+    }
+
+    // The first operation's push takes them all; by the others' turn theirs is done.
+    private Stage together(List<Push> pushes) {
+        Operation first = operation(pushes.get(0), () -> pushTogether(pushes));
+        List<Operation> operations = new ArrayList<>(List.of(first));
+        pushes.stream().skip(1).forEach(push -> operations.add(operation(push, () -> { }).after(List.of(first))));
+        return new Stage(String.join(" and ", pushes.stream().map(Push::label).toList()), operations);
+    }
+
+    private GitPeer peer() {
+        return new GitPeer(git, url);
+    }
+
+    private boolean isForced(Push push) {
+        return push.from().isPresent() && push.ref().startsWith("refs/tags/"); // only where it is to be replaced
+    }
+
+    private void pushTogether(List<Push> pushes) {
+        List<String> refspecs = pushes.stream().map(push -> push.refspec(isForced(push))).toList();
+        Exec push = peer().push(refspecs, "--atomic");
+        Exec.Result result = push.run();
+        if (result.exit() != 0 && result.err().contains("does not support --atomic")) {
+            pushes.forEach(this::pushAlone); // as near as such a server gets: the tag last
+        } else if (result.exit() != 0) {
+            throw PushRefusal.of(String.join(", ", refspecs), url, push, result, Map.of());
+        }
+    }
+
+    private void pushAlone(Push one) {
+        String refspec = one.refspec(isForced(one));
+        Exec push = peer().push(List.of(refspec));
+        Exec.Result result = push.run();
+        if (result.exit() != 0 && !isMadeOtherwise(one, result)) {
+            throw PushRefusal.of(refspec, url, push, result, review.map(Review::names).orElse(Map.of()));
+        }
+    }
+
+    // A Gerrit has a second way to make a branch of a commit that it has, and may let us take only that.
+    private boolean isMadeOtherwise(Push one, Exec.Result result) {
+        return review.isPresent() && PushRefusal.isOne(result) && one.from().isEmpty() && one.ref().startsWith("refs/heads/")
+                && review.get().gerrit().createBranch(one.ref().substring("refs/heads/".length()), one.to()).exit() == 0;
+    }
+
+    /** That the branch has the release, and everybody sees its tag. */
+    public Proof.Part branchProof(Environment environment, Project project, BuiltRelease built) {
+        return new BranchProof(environment, project, Optional.of(git), git.env()).part(url, built.version(), Optional.of(built.commit()), Optional.of(tag.branch()), true);
+    }
+
+    /** After the release is out: HEAD is on its branch again, and that is where the server's is. */
+    public void backOnBranch(Console console) {
+        new BackOnBranch(peer(), tag.branch(), there -> review.map(how -> how.isSubmittedOtherwise(there)).orElse(false), console).go();
     }
 
     /**
-     * The tag that a built release is of, with HEAD on it and its branch ready to be pushed. Throws Fault
+     * The tag that a built release is of, with HEAD on it, or on its branch, which is ready to be pushed. Throws Fault
      * (refused) where something else would be published than was built and tagged.
      */
     public static ReleaseTag tagOf(Git git, BuiltRelease built) {
@@ -91,12 +165,13 @@ public record GitRemote(Git git, String url, boolean gerrit, ReleaseTag tag, boo
             throw Fault.refused("release/ was not built from the tag " + version, "it was built from " + built.commit() + ", the tag is "
                     + tagged.map(id -> "on " + id).orElse("gone"), "git checkout " + version + ", and run jbang build.java");
         }
-        if (!git.head().name().equals(built.commit())) {
-            throw Fault.refused("HEAD is not the tag " + version, "HEAD is on " + git.head().name(), "git checkout " + version + ", and run again");
-        }
         ReleaseTag tag = ReleaseTag.remembered(git, version).filter(made -> made.commit().name().equals(built.commit()))
                 .orElseThrow(() -> Fault.refused("the branch of " + version + " is not known here", "tag was run in another clone, or the tag was made by hand",
                         "git checkout the release's branch, and run jbang tag.java: it finds the tag and remembers the branch"));
+        // On its branch it is after an upload, to this environment or another.
+        if (!git.head().name().equals(built.commit()) && !git.branch().equals(Optional.of(tag.branch()))) {
+            throw Fault.refused("HEAD is not the tag " + version, "HEAD is on " + git.head().name(), "git checkout " + version + ", and run again");
+        }
         if (!git.commit("refs/heads/" + tag.branch()).map(tip -> git.isAncestor(tag.commit(), tip)).orElse(false)) {
             throw Fault.refused("the tag " + version + " is not in the history of its branch " + tag.branch(),
                     "the branch would be pushed without the release", "git checkout " + tag.branch() + ", and run jbang tag.java: it merges the tag back");
@@ -106,37 +181,16 @@ public record GitRemote(Git git, String url, boolean gerrit, ReleaseTag tag, boo
 
     /** Throws Fault when the repository does not answer this user, or, for a run, would not take the push. */
     public void requireReachable(boolean forPush) {
-        if (!forPush) {
-            git.git("ls-remote", "--quiet", "--", url, "HEAD").orFail("the git repository " + url + " cannot be reached", REACH);
+        if (!forPush || review.isPresent() && !review.get().inPlan()) {
+            git.git("ls-remote", "--quiet", "--", url, "HEAD").orFail("the git repository " + url + " cannot be reached", GitPeer.REACH);
             return;
         }
         String branch = "refs/heads/" + tag.branch();
-        Exec push = git.git("push", "--dry-run", "--porcelain", "--no-verify", "--no-follow-tags", "--recurse-submodules=no", "--", url, branch + ":" + (gerrit ? "refs/for/" + tag.branch() : branch));
+        Exec push = peer().push(List.of(branch + ":" + review.filter(how -> !how.direct()).map(Review::target).orElse(branch)), "--dry-run");
         Exec.Result result = push.run();
         // A branch that went on there is the plan's to tell, with both commits.
         if (result.exit() != 0 && !result.out().contains("[rejected]")) {
-            throw Fault.failed("the git repository " + url + " cannot be reached", push.because(result), REACH);
-        }
-    }
-
-    private Map<String, ObjectId> list(String... refs) {
-        List<String> line = new ArrayList<>(List.of("ls-remote", "--", url));
-        line.addAll(List.of(refs));
-        String out = git.git(line.toArray(new String[0])).orFail("the git repository " + url + " cannot be reached", REACH);
-        Map<String, ObjectId> there = new HashMap<>();
-        out.lines().map(text -> text.split("\t")).forEach(parts -> there.put(parts[1], ObjectId.fromString(parts[0])));
-        return there;
-    }
-
-    // What the plan says, and nothing that the user's settings or a hook would push with it.
-    private void push(String refspec) {
-        Exec push = git.git("push", "--porcelain", "--no-verify", "--no-follow-tags", "--recurse-submodules=no", "--", url, refspec);
-        Exec.Result result = push.run();
-        // Gerrit's way of saying that a rerun has nothing to add.
-        boolean nothingNew = gerrit && (result.out() + result.err()).contains("no new changes");
-        if (result.exit() != 0 && !nothingNew) {
-            throw Fault.failed("git could not push " + refspec, List.of(result.out().strip(), push.because(result)),
-                    "fix what git reports and run upload again: what is published already is skipped");
+            throw Fault.failed("the git repository " + url + " cannot be reached", push.because(result), GitPeer.REACH);
         }
     }
 }

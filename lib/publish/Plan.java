@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
 import lib.base.Console;
@@ -42,6 +43,11 @@ public final class Plan {
     public Plan first(Runnable action) {
         first = action;
         return this;
+    }
+
+    /** The same, where there is one. */
+    public Plan add(Optional<? extends Destination> destination) throws IOException {
+        return destination.isPresent() ? add(destination.get()) : this;
     }
 
     /** Adds a check that everything before it must pass, for anything after it to run. */

@@ -171,14 +171,13 @@ class upload implements Cli.Phase {
             }
             if (all && !wish.planOnly) {
                 Announcement.of(git, project, environment, built, console).conclude(release);
+                remote.orElseThrow().backOnBranch(console);
             }
-            remote.filter(done -> !wish.planOnly).ifPresent(done -> done.backOnBranch(console));
         }
     }
 
     /** Desired less actual: content first, then its proof, then the pointers, and theirs. */
-    private Plan plan(BuiltRelease built, Access access, Cache cache, Optional<GitRemote> remote, Optional<String> signer,
-                      Map<String, String> env) throws IOException {
+    private Plan plan(BuiltRelease built, Access access, Cache cache, Optional<GitRemote> remote, Optional<String> signer, Map<String, String> env) throws IOException {
         Folders folders = new Folders(access.store(), environment, project, release, replace != null, shrink);
         Published published = new Published(access.store(), environment, project);
         Guards guards = new Guards(console, published, built.version(), movePointers);
@@ -233,8 +232,7 @@ class upload implements Cli.Phase {
     private void thenPointers(Plan plan, Proof proof, Access access, Optional<BuiltRelease> built, List<String> tags, SortedMap<String, Folder> manuals,
                               List<Folder> root) throws IOException {
         if (!tags.isEmpty()) {
-            plan.add(new Images.Tags(access.repositories().ours(), built.orElseThrow().images(), tags,
-                    new Published(access.store(), environment, project)::current));
+            plan.add(new Images.Tags(access.repositories().ours(), built.orElseThrow().images(), tags, new Published(access.store(), environment, project)::current));
             proof.imageTags(access.repositories().anybodys(), built.orElseThrow(), tags);
         }
         for (Map.Entry<String, Folder> manual : manuals.entrySet()) {
@@ -297,7 +295,6 @@ class upload implements Cli.Phase {
     }
 
     private Access open(Cli.Session session, Git git) throws IOException {
-        boolean read = wish.planOnly || target == Target.verify;
-        return Access.open(environment, installers.buckets(environment), git, session, ways.wish(session, git, read, registries, network));
+        return Access.open(environment, installers.buckets(environment), git, session, ways.wish(session, git, wish.planOnly || target == Target.verify, registries, network));
     }
 }

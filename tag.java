@@ -7,7 +7,7 @@
 //DEPS org.slf4j:slf4j-nop:2.0.20
 //DEPS org.apache.httpcomponents.client5:httpclient5:5.6.4
 //SOURCES lib/base/*.java lib/http/*.java lib/config/*.java lib/git/Git*.java lib/git/JGit.java lib/git/Tree.java lib/release/OfficialFlag.java
-//SOURCES lib/release/BranchOff.java lib/release/Interrupted.java lib/release/Release.java lib/release/ReleaseState.java
+//SOURCES lib/release/BranchOff.java lib/release/Development.java lib/release/Interrupted.java lib/release/Release.java lib/release/ReleaseState.java
 //SOURCES lib/release/ReleaseTag.java lib/release/Undo.java lib/release/Version.java
 //SOURCES lib/release/Check*.java lib/release/Forge.java lib/release/Past.java lib/release/PublicPlace.java
 //JAVA_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
@@ -77,7 +77,7 @@ class tag implements Cli.Phase {
             }
             requireOrder(git, found);
             List<String> faults = new ArrayList<>();
-            Optional<String> begins = BranchOff.begunBy(git, found, Optional.ofNullable(branchOff), faults);
+            Optional<String> begins = Development.begunBy(git, found, Optional.ofNullable(branchOff), faults);
             if (found.commit().isEmpty()) {
                 lookForFaults(git, found, console, faults);
                 skip = new Checks(git, config, found.release(), found.branch(), found.tip(), forceTag).require(skip, faults, console);
@@ -203,8 +203,8 @@ class tag implements Cli.Phase {
     }
 
     private static ObjectId storeDevelopment(Git git, ReleaseState found, BranchOff begun) {
-        return git.storeCommit(BranchOff.developmentTree(git, begun.start(), found.release()), List.of(begun.start()),
-                throughHook(git, BranchOff.subject(found.release()) + "\n\n" + found.release().major() + " is maintained on " + begun.branch() + ".\n"));
+        return git.storeCommit(Development.developmentTree(git, begun.start(), found.release()), List.of(begun.start()),
+                throughHook(git, Development.subject(found.release()) + "\n\n" + found.release().major() + " is maintained on " + begun.branch() + ".\n"));
     }
 
     // A release is known by its first line again; trailers such as Change-Id are the hook's to add.

@@ -257,7 +257,7 @@ class UploadTest {
     @Test
     @DisplayName("from history: a tag that is not on the branch that is pushed is refused")
     void aTagThatIsNotOnItsBranchIsRefused() {
-        checkout.git("branch", "--force", "releng/test", "releng/test^1");
+        checkout.git("branch", "--force", "releng/test", "releng/test~2");
         assertRefused(upload(), "the tag 2.95.0 is not in the history of its branch releng/test");
         assertNothingPublished();
     }

@@ -32,7 +32,7 @@ public record ReleaseState(Release release, String branch, ObjectId tip, Optiona
         if (branch.isEmpty()) {
             return lookFromTag(git, releaseIn(git, project, head), head);
         }
-        Optional<Release> before = BranchOff.before(git, project, head);
+        Optional<Release> before = Development.before(git, project, head);
         if (before.isPresent()) {
             Release release = before.get();
             ObjectId merge = git.parents(head).get(0);
@@ -143,7 +143,7 @@ public record ReleaseState(Release release, String branch, ObjectId tip, Optiona
 
     /** Whether the branch ends with what the release has added to it, and nothing was committed since. */
     boolean endsBranch(Git git) {
-        boolean development = branchOff.isPresent() && BranchOff.before(git, release.project(), tip).isPresent();
+        boolean development = branchOff.isPresent() && Development.before(git, release.project(), tip).isPresent();
         ObjectId end = development ? git.parents(tip).get(0) : tip;
         return commit.isPresent() && (git.parents(commit.get()).contains(tip) || isMergeOf(git, end, commit.get()));
     }
@@ -151,7 +151,7 @@ public record ReleaseState(Release release, String branch, ObjectId tip, Optiona
     /** What moves the branch to {@code end} and begins its maintenance branch, where that is not done yet: all or none. */
     public List<Git.Move> moves(Git git, Optional<BranchOff> begun, ObjectId end) {
         List<Git.Move> moves = new ArrayList<>();
-        begun.filter(off -> BranchOff.known(git, off.branch()).isEmpty())
+        begun.filter(off -> Development.known(git, off.branch()).isEmpty())
                 .ifPresent(off -> moves.add(new Git.Move(off.ref(), Optional.empty(), Optional.of(off.start()))));
         if (!end.equals(tip)) {
             moves.add(new Git.Move(branchRef(), Optional.of(tip), Optional.of(end)));

@@ -266,6 +266,27 @@ class ObjectStoreTest {
     }
 
     @Test
+    void whatSomebodyElseHasWrittenMeanwhileIsNotReplaced() throws IOException {
+        String bucket = server.bucket("docs");
+        ObjectStore store = at(server.endpoint(), QUICK);
+        for (int round = 0; round < 2; round++) {
+            for (int size : List.of(10, 7 << 20)) {
+                put(store, "k", file("planned", random(1)));
+                String planned = store.list(bucket, "k").get("k").etag();
+                put(store, "k", file("theirs", random(2)));
+                String theirs = store.list(bucket, "k").get("k").etag();
+                Path ours = file("ours", random(size));
+                Fault fault = assertThrows(Fault.class, () -> store.replace(bucket, "k", ours, FileTree.sha256(ours), SHORT, planned));
+                assertEquals(Fault.Kind.REFUSED, fault.kind());
+                assertEquals(theirs, store.list(bucket, "k").get("k").etag());
+                store.replace(bucket, "k", ours, FileTree.sha256(ours), SHORT, theirs);
+                assertEquals((long) size, store.size(bucket, "k").orElseThrow());
+            }
+            store.probe(bucket); // the second time by what the probe has found
+        }
+    }
+
+    @Test
     @DisplayName("hazard 35: what the store can do is found by trying, and nothing is left behind")
     void theProbeLeavesNothing() throws IOException {
         Dialect dialect = server.open().probe(server.bucket("docs"));

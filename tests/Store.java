@@ -17,6 +17,7 @@ import software.amazon.awssdk.core.sync.RequestBody;
 import software.amazon.awssdk.http.apache5.Apache5HttpClient;
 import software.amazon.awssdk.regions.Region;
 import software.amazon.awssdk.services.s3.S3Client;
+import software.amazon.awssdk.services.s3.model.S3Exception;
 
 /**
  * Buckets of a real S3 server for one test: one embedded server for all tests, or the one that
@@ -26,6 +27,7 @@ final class Store implements AutoCloseable {
 
     /** The server all tests share. */
     private static final class Server {
+        static final boolean GIVEN = System.getenv("RELENG_TEST_S3_ENDPOINT") != null;
         static final String REGION = System.getenv().getOrDefault("RELENG_TEST_S3_REGION", "local");
         static final URI ENDPOINT;
         static final String ID;
@@ -58,6 +60,8 @@ final class Store implements AutoCloseable {
                 throw new ExceptionInInitializerError(e);
             }
             ADMIN = S3Client.builder().endpointOverride(ENDPOINT).region(Region.of(REGION)).forcePathStyle(true)
+                    // Ceph keeps the name of the chunks' encoding as that of the object's, for ever.
+                    .serviceConfiguration(service -> service.chunkedEncodingEnabled(false))
                     .credentialsProvider(StaticCredentialsProvider.create(AwsBasicCredentials.create(ID, SECRET)))
                     .requestChecksumCalculation(software.amazon.awssdk.core.checksums.RequestChecksumCalculation.WHEN_REQUIRED)
                     .httpClientBuilder(Apache5HttpClient.builder()).build();
@@ -74,8 +78,22 @@ final class Store implements AutoCloseable {
         if (!buckets.contains(bucket)) {
             Server.ADMIN.createBucket(request -> request.bucket(bucket));
             buckets.add(bucket);
+            if (Server.GIVEN) {
+                letAnybodyRead(bucket);
+            }
         }
         return bucket;
+    }
+
+    // As a deployment's buckets are set up. Those who may list are told 404 of what is absent, and not 403.
+    private void letAnybodyRead(String bucket) {
+        try {
+            client().putBucketPolicy(request -> request.bucket(bucket).policy("{\"Version\": \"2012-10-17\", \"Statement\": [{\"Effect\": \"Allow\","
+                    + " \"Principal\": \"*\", \"Action\": [\"s3:GetObject\", \"s3:ListBucket\"],"
+                    + " \"Resource\": [\"arn:aws:s3:::" + bucket + "\", \"arn:aws:s3:::" + bucket + "/*\"]}]}"));
+        } catch (S3Exception e) {
+            // a server that knows no policies has its own way, or none: anonymousReads tells
+        }
     }
 
     URI endpoint() {

@@ -300,25 +300,30 @@ class StoreAnswersTest {
     }
 
     @Test
-    void whatSomebodyElseHasWrittenMeanwhileIsNotReplaced() throws Exception {
-        try (LocalStore server = new LocalStore(Files.createDirectories(root.resolve("store")), "docs")) {
-            ObjectStore store = at(server.endpoint(), AwsBasicCredentials.create(server.id(), server.secret()));
-            for (int round = 0; round < 2; round++) {
-                for (int size : List.of(10, 7 << 20)) {
-                    store.put("docs", "k", file(1), "no-cache");
-                    String planned = store.list("docs", "k").get("k").etag();
-                    store.put("docs", "k", file(2), "no-cache");
-                    String theirs = store.list("docs", "k").get("k").etag();
-                    Path ours = file(size);
-                    Fault fault = assertThrows(Fault.class, () -> store.replace("docs", "k", ours, FileTree.sha256(ours), "no-cache", planned));
-                    assertEquals(Fault.Kind.REFUSED, fault.kind());
-                    assertEquals(theirs, store.list("docs", "k").get("k").etag());
-                    store.replace("docs", "k", ours, FileTree.sha256(ours), "no-cache", theirs);
-                    assertEquals(Optional.of((long) size), store.size("docs", "k"));
-                }
-                store.probe("docs"); // the second time by what the probe has found
-            }
-        }
+    @DisplayName("Ceph compares If-Match with an ETag without quotes: that is found, and then used")
+    void aStoreThatWantsETagsWithoutQuotesGetsThem() throws IOException {
+        Faulty faulty = answering((request, count) -> {
+            String condition = request.head().replaceAll("(?is).*\nif-match: ([^\r]*).*", "$1");
+            return request.method().equals("HEAD") ? "404" : !request.method().equals("PUT") ? "501"
+                    : condition.equals(request.head()) || condition.equals("e") ? "raw HTTP/1.1 200 OK\r\nETag: \"e\"\r\nContent-Length: 0\r\n\r\n" : "412";
+        });
+        faulty.otherwise = "204";
+        ObjectStore store = at(faulty);
+        assertEquals(new Dialect(false, false, false, Dialect.Replacing.BARE), store.probe("docs"));
+        Path ours = file(10);
+        store.replace("docs", "k", ours, FileTree.sha256(ours), "no-cache", "e");
+        String last = faulty.requests.get(faulty.requests.size() - 1).head();
+        assertTrue(last.startsWith("PUT /docs/k ") && last.toLowerCase().contains("\nif-match: e\r"), last);
+    }
+
+    @Test
+    void whatNobodyHasTriedIsNotLeftToTheStore() throws IOException {
+        Faulty faulty = answering((request, count) -> request.method().equals("PUT") ? "200"
+                : "raw HTTP/1.1 200 OK\r\nContent-Length: 10\r\nx-amz-meta-sha256: theirs\r\n\r\n");
+        Path ours = file(10);
+        Fault fault = assertThrows(Fault.class, () -> at(faulty).create("docs", "k", ours, FileTree.sha256(ours), "no-cache"));
+        assertTrue(fault.getMessage().contains("somebody else has written it meanwhile"), fault.getMessage());
+        assertEquals(List.of(), faulty.requests.stream().filter(request -> request.method().equals("PUT")).toList());
     }
 
     @Test

@@ -46,7 +46,7 @@ public final class ObjectStore implements AutoCloseable {
     /** The user metadata key our digests stand under: hex SHA-256 of the object. */
     private static final String SHA256 = "x-amz-meta-sha256";
 
-    private static final Dialect UNKNOWN = new Dialect(true, true, true, false);
+    private static final Dialect UNKNOWN = new Dialect(false, true, false); // a store that ignores a condition replaces what is there
 
     /** Bytes. What is read as a whole is a document: a narinfo, a manifest, a release.json. */
     private static final int LARGEST_SMALL = 64 << 20;
@@ -245,7 +245,7 @@ public final class ObjectStore implements AutoCloseable {
      */
     public void replace(String bucket, String key, Path file, String sha256, String cacheControl, String etag) {
         // What goes in parts has no such condition.
-        if (!dialects.getOrDefault(bucket, UNKNOWN).conditionalReplacing() || file.toFile().length() > tuning.partsFrom()) {
+        if (dialects.getOrDefault(bucket, UNKNOWN).replacing() == Dialect.Replacing.UNCONDITIONAL || file.toFile().length() > tuning.partsFrom()) {
             requireAt(bucket, key, Optional.of(etag));
         }
         conditionally(bucket, key, file, sha256, () -> send(bucket, key, file, Optional.of(sha256), cacheControl, Optional.of(etag)));
@@ -291,8 +291,8 @@ public final class ObjectStore implements AutoCloseable {
         Map<String, String> headers = new TreeMap<>(Map.of("cache-control", cacheControl));
         if (condition) {
             headers.put("if-none-match", "*");
-        } else if (!absent && there.isPresent() && dialect.conditionalReplacing()) {
-            headers.put("if-match", "\"" + there.get() + "\"");
+        } else if (!absent && there.isPresent() && dialect.replacing() != Dialect.Replacing.UNCONDITIONAL) {
+            headers.put("if-match", dialect.replacing().ifMatch(there.get()));
         }
         return send(bucket, key, Body.of(file, 0, size), sha256, headers);
     }

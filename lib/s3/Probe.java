@@ -26,7 +26,7 @@ import software.amazon.awssdk.services.s3.model.S3Object;
 public final class Probe {
 
     private static final String PREFIX = ".releng-probe";
-    private static final String NO_ETAG = "\"00000000000000000000000000000000\"";
+    private static final String NO_ETAG = "00000000000000000000000000000000";
     /** No probe takes that long. */
     private static final Duration OLD = Duration.ofHours(1);
     /** Nor does anybody's file. */
@@ -60,7 +60,7 @@ public final class Probe {
         Dialect dialect;
         try {
             boolean conditional = first == Answer.TAKEN || first == Answer.WRITTEN && put("if-none-match", "*") == Answer.TAKEN;
-            boolean replacing = put("if-match", NO_ETAG) == Answer.TAKEN && put("if-match", etag) == Answer.WRITTEN;
+            Dialect.Replacing replacing = replacing();
             Dialect inParts = parts(conditional);
             dialect = new Dialect(conditional, inParts.multipart(), inParts.conditionalParts(), replacing);
         } finally {
@@ -72,6 +72,18 @@ public final class Probe {
             // What is left takes room, and that is all it does.
         }
         return dialect;
+    }
+
+    private Dialect.Replacing replacing() throws IOException {
+        for (Dialect.Replacing by : List.of(Dialect.Replacing.QUOTED, Dialect.Replacing.BARE)) {
+            if (put("if-match", by.ifMatch(NO_ETAG)) != Answer.TAKEN) {
+                break; // it does not know the condition
+            }
+            if (put("if-match", by.ifMatch(etag)) == Answer.WRITTEN) {
+                return by;
+            }
+        }
+        return Dialect.Replacing.UNCONDITIONAL;
     }
 
     // Parts of a file that is never sent again would stay for ever.
@@ -104,7 +116,7 @@ public final class Probe {
                 headers.put(condition, value);
             }
             Map<String, String> written = wire.put(bucket, key, "", headers, body);
-            etag = written.getOrDefault("etag", NO_ETAG);
+            etag = written.getOrDefault("etag", NO_ETAG).replace("\"", "");
             now = time(written.getOrDefault("date", "")).or(() -> now);
             return Answer.WRITTEN;
         } catch (Refusal refusal) {

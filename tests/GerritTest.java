@@ -62,7 +62,6 @@ class GerritTest {
             Checkout.Run verify = world.upload("--target", "verify");
             assertEquals(0, verify.exit(), verify.err());
             assertTrue(verify.err().contains("tag 1, branch 1"), verify.err());
-            world.gerrit.allowForce(world.project);
             world.push("--force", world.commit("2.95.0~2") + ":" + Reviewed.BRANCH);
             Checkout.Run lost = world.upload("--target", "verify", "--release", "2.95.0");
             assertEquals(1, lost.exit(), lost.err());

@@ -63,7 +63,7 @@ class upload implements Cli.Phase {
             description = "What to publish: all, only the manual, or only installers; or verify: publish nothing and prove what is published. Default: ${DEFAULT-VALUE}.")
     Target target;
 
-    @Option(names = "--release", paramLabel = "VERSION", description = "With --target verify or installer: the version; default: the checkout's.")
+    @Option(names = "--release", paramLabel = "VERSION", description = "With --target verify or installer: the version; default: the checkout's, or in development that of release/.")
     Version ofRelease;
 
     @Mixin
@@ -273,7 +273,7 @@ class upload implements Cli.Phase {
 
     /** What anybody can prove from anywhere, without keys where the environment is public. */
     private void verify(Optional<Git> checkout, Cli.Session session) throws IOException {
-        Version version = ofRelease != null ? ofRelease : checkout.map(git -> Release.at(git, project).version())
+        Version version = ofRelease != null ? ofRelease : checkout.map(git -> GitRemote.version(git, project))
                 .orElseThrow(() -> Fault.usage("no version is given", "there is no checkout here to take it from", "name it with --release"));
         try (Access access = environment.isPublic() ? Access.anonymous(environment, console, network)
                 : open(session, checkout.orElseThrow(() -> Fault.usage(environment.name() + " is not public", "its keys are only used from a checkout",

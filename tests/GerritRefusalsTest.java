@@ -6,7 +6,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import lib.base.Exec;
+import lib.git.Git;
+import lib.release.BranchOff;
+import lib.release.ReleaseTag;
+import org.eclipse.jgit.lib.ObjectId;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
@@ -78,7 +83,7 @@ class GerritRefusalsTest {
 
     @Test
     void aTagThatMayNotBeMadeIsFoundBeforeAFileIsPublished() throws IOException {
-        try (Reviewed world = world()) {
+        try (Reviewed world = world().withoutMaintenanceBranch()) {
             world.submitted(world.inReview());
             world.gerrit.revoke(world.project, "refs/tags/*", "createTag");
             world.refused(3, NOTHING, "You need 'Create Tag' rights", "Create Annotated Tag on refs/tags/*");
@@ -92,10 +97,10 @@ class GerritRefusalsTest {
     @Test
     void theMaintenanceBranchIsMadeBeforeTheTagAndWithTheRightForIt() throws IOException {
         try (Reviewed world = world()) {
-            Path remembered = world.checkout.folder.resolve(".git/releng/tags/2.95.0.json");
             String merge = world.checkout.git("rev-list", "--merges", "2.95.0~1..main");
-            Files.writeString(remembered, "{\"version\": \"2.95.0\", \"commit\": \"" + world.commit("2.95.0") + "\", \"branch\": \"main\", \"branchOff\": {\"branch\": \"release-2.95\", \"start\": \""
-                    + merge + "\"}}");
+            try (Git git = Git.open(world.checkout.folder, world.checkout.env())) {
+                new ReleaseTag("2.95.0", git.head(), "main", Optional.of(new BranchOff("release-2.95", ObjectId.fromString(merge)))).remember(git);
+            }
             world.gerrit.deny(world.project, "refs/heads/release-2.95", "create");
             world.submitted(world.inReview());
             world.refused(3, NOTHING, "You need 'Create' rights", "Create Reference on that branch");
@@ -110,7 +115,7 @@ class GerritRefusalsTest {
     @Test
     @DisplayName("hazard 39: a tag that was pushed too early is there and hidden; it is found before a byte is published, with what helps")
     void aHiddenTagIsFoundBeforeAByteIsPublished() throws IOException {
-        try (Reviewed world = world()) {
+        try (Reviewed world = world().withoutMaintenanceBranch()) {
             List<Integer> changes = world.inReview();
             world.checkout.git("push", "--quiet", "gerrit", Reviewed.TAG);
             world.checkout.git("ls-remote", "gerrit");

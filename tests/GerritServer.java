@@ -19,7 +19,7 @@ import lib.base.Json;
 /** A Gerrit 3.10.2 in a process of its own, one for all tests, made on first use; each test has projects of its own there. */
 final class GerritServer {
 
-    static final String EVERYBODY = "global:Registered-Users";
+    private static final String EVERYBODY = "global:Registered-Users";
     private static final int ATTEMPTS = 3; // the ports it takes may be taken meanwhile
     private static final AtomicInteger MADE = new AtomicInteger();
 
@@ -33,6 +33,7 @@ final class GerritServer {
     private final Path folder;
     private final int http;
     private final int ssh;
+    private final String administrators;
 
     private GerritServer(StringBuffer said, Path folder, int http, int ssh) throws Exception {
         this.said = said;
@@ -40,6 +41,7 @@ final class GerritServer {
         this.http = http;
         this.ssh = ssh;
         Exec.of("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key().toString()).orFail("ssh-keygen", "");
+        administrators = rest("GET", "/groups/Administrators", "").path("id").asText();
         rest("PUT", "/accounts/manager", "{\"name\": \"Release Manager\", \"email\": \"manager@example.org\", \"ssh_key\": \"" + Files.readString(folder.resolve("key.pub")).strip() + "\"}");
     }
 
@@ -106,36 +108,30 @@ final class GerritServer {
         return "http://admin:secret@127.0.0.1:" + http + "/a/" + project;
     }
 
-    /** An empty project; the release manager may push for review, and make annotated tags and maintenance branches. */
+    /** An empty project; the release manager may push for review, and make annotated tags and maintenance branches, the administrator anything. */
     String project(String submitType) {
         String name = "p" + MADE.incrementAndGet();
         rest("PUT", "/projects/" + name, "{\"create_empty_commit\": false, \"submit_type\": \"" + submitType + "\", \"branches\": [\"main\"]}");
+        access(name, administrators, "refs/heads/*", "push", "{\"action\": \"ALLOW\", \"force\": true}");
         grant(name, "refs/tags/*", "createTag");
         grant(name, "^refs/heads/release-.*", "create");
         return name;
     }
 
-    /** Lets anybody with an account throw away what a branch has. */
-    void allowForce(String project) {
-        rest("POST", "/projects/" + project + "/access", "{\"add\": {\"refs/heads/*\": {\"permissions\": {\"push\": {\"rules\": {\"" + EVERYBODY
-                + "\": {\"action\": \"ALLOW\", \"force\": true}}}}}}}");
-    }
-
     void grant(String project, String ref, String right) {
-        access(project, "add", ref, right, "ALLOW");
+        access(project, EVERYBODY, ref, right, "{\"action\": \"ALLOW\"}");
     }
 
     void deny(String project, String ref, String right) {
-        access(project, "add", ref, right, "BLOCK");
+        access(project, EVERYBODY, ref, right, "{\"action\": \"BLOCK\"}");
     }
 
     void revoke(String project, String ref, String right) {
         rest("POST", "/projects/" + project + "/access", "{\"remove\": {\"" + ref + "\": {\"permissions\": {\"" + right + "\": {}}}}}");
     }
 
-    private void access(String project, String verb, String ref, String right, String action) {
-        rest("POST", "/projects/" + project + "/access", "{\"" + verb + "\": {\"" + ref + "\": {\"permissions\": {\"" + right + "\": {\"rules\": {\"" + EVERYBODY
-                + "\": {\"action\": \"" + action + "\"}}}}}}}");
+    private void access(String project, String group, String ref, String right, String rule) {
+        rest("POST", "/projects/" + project + "/access", "{\"add\": {\"" + ref + "\": {\"permissions\": {\"" + right + "\": {\"rules\": {\"" + group + "\": " + rule + "}}}}}}");
     }
 
     /** Approves changes and submits the last, with all of them; as the administrator. False where Gerrit itself fails at that. */

@@ -31,7 +31,7 @@ class GerritTest {
     @Test
     @DisplayName("hazard 39: the tag is pushed after the release commit is in the branch, anybody sees it, and a rerun has nothing to do")
     void theTagComesAfterTheReview() throws IOException {
-        try (Reviewed world = world("MERGE_IF_NECESSARY")) {
+        try (Reviewed world = world("MERGE_IF_NECESSARY").withoutMaintenanceBranch()) {
             world.checkout.env().remove("GIT_SSH_COMMAND");
             world.checkout.git("config", "core.sshCommand", world.gerrit.sshCommand());
             Checkout.Run plan = world.upload("--plan");
@@ -57,10 +57,11 @@ class GerritTest {
             assertTrue(again.err().contains("nothing to do"), again.err());
 
             world.checkout.git("config", "core.sshCommand", "false"); // as anybody, who has no account there
-            Checkout.Run verify = world.upload("--target", "verify", "--release", "2.95.0");
+            world.checkout.write("version.json", world.checkout.read("version.json").replaceFirst("\"2\\.\\d+\\.\\d+[^\"]*\"", "\"2.96.0-dev\""));
+            world.checkout.git("commit", "--quiet", "--all", "--message=development goes on");
+            Checkout.Run verify = world.upload("--target", "verify");
             assertEquals(0, verify.exit(), verify.err());
             assertTrue(verify.err().contains("tag 1, branch 1"), verify.err());
-            world.gerrit.allowForce(world.project);
             world.push("--force", world.commit("2.95.0~2") + ":" + Reviewed.BRANCH);
             Checkout.Run lost = world.upload("--target", "verify", "--release", "2.95.0");
             assertEquals(1, lost.exit(), lost.err());
@@ -172,7 +173,7 @@ class GerritTest {
 
     @Test
     void aRunThatIsKilledAroundThePushesIsFinishedByTheNext() throws Exception {
-        try (Reviewed world = world("MERGE_IF_NECESSARY")) {
+        try (Reviewed world = world("MERGE_IF_NECESSARY").withoutMaintenanceBranch()) {
             String merge = world.commit("main");
             world.mainMoves();
             killed(world, "git-receive-pack", false);

@@ -7,10 +7,13 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import lib.base.Exec;
+import lib.git.Git;
+import lib.release.ReleaseTag;
 
 /** A checkout with a built release, buckets, and a project on the Gerrit that has what the release was made from. */
 final class Reviewed implements AutoCloseable {
@@ -43,6 +46,14 @@ final class Reviewed implements AutoCloseable {
         Path secret = folder.resolve("key");
         Exec.of("nix-store", "--generate-binary-cache-key", "test-1", secret.toString(), folder.resolve("key.pub").toString()).orFail("key", "");
         checkout.with("RELENG_SIGNING_KEY", Files.readString(secret));
+    }
+
+    /** Has the release begin no maintenance branch, which would be one more place for a tag to be seen from. */
+    Reviewed withoutMaintenanceBranch() {
+        try (Git git = Git.open(checkout.folder, checkout.env())) {
+            new ReleaseTag("2.95.0", git.head(), "main", Optional.empty()).remember(git);
+        }
+        return this;
     }
 
     /** Sets the environment's key {@code gerrit}. */

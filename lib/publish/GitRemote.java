@@ -1,5 +1,9 @@
 package lib.publish;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -14,7 +18,9 @@ import lib.git.GitPeer;
 import lib.proof.BranchProof;
 import lib.proof.Proof;
 import lib.release.BuiltRelease;
+import lib.release.Release;
 import lib.release.ReleaseTag;
+import lib.release.Version;
 import org.eclipse.jgit.lib.ObjectId;
 
 /**
@@ -177,6 +183,17 @@ public record GitRemote(Git git, String url, Optional<Review> review, ReleaseTag
                     "the branch would be pushed without the release", "git checkout " + tag.branch() + ", and run jbang tag.java: it merges the tag back");
         }
         return tag;
+    }
+
+    /** The version a checkout is about: HEAD's, or, where development goes on after a release, that of {@code release/}. */
+    public static Version version(Git git, Project project) {
+        Version head = Release.at(git, project).version();
+        Path release = git.workTree().resolve("release");
+        try {
+            return head.isDevelopment() && Files.exists(release.resolve(BuiltRelease.FILE)) ? BuiltRelease.read(release).version() : head;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** Throws Fault when the repository does not answer this user, or, for a run, would not take the push. */

@@ -70,7 +70,7 @@ public record Installers(Console console, ObjectStore store, Environment environ
          */
         public Installers read(Access access, Confirmation confirmation, Project project, Git git, Path folder, Version said, String replace) throws IOException {
             Environment environment = confirmation.environment();
-            Version version = said != null ? said : Release.at(git, project).version();
+            Version version = said != null ? said : GitRemote.version(git, project);
             if (version.isDevelopment()) {
                 throw Fault.refused("there are no installers of " + version, "it is a development version, which is never released", "name the release with --release");
             }

@@ -23,7 +23,6 @@ import lib.git.Git;
 import lib.proof.Proof;
 import lib.release.BuiltRelease.BuiltFile;
 import lib.release.Executable;
-import lib.release.Release;
 import lib.release.Version;
 import lib.s3.ObjectStore;
 import picocli.CommandLine.Option;

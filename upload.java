@@ -170,8 +170,8 @@ class upload implements Cli.Phase {
                 FileTree.remove(git.state("roots")); // the world has it: Nix may collect it here
             }
             if (all && !wish.planOnly) {
-                Announcement.of(git, project, environment, built, console).conclude(release);
                 remote.orElseThrow().backOnBranch(console);
+                Announcement.of(git, project, environment, built, console).conclude(release);
             }
         }
     }

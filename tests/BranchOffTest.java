@@ -71,7 +71,7 @@ class BranchOffTest {
         tagged(checkout, "--no-branch-off");
         assertMergeEnds(checkout, "main");
         checkout.git("checkout", "-q", "main");
-        checkout.write("version.json", TagTest.VERSION_FILE.replace(TagTest.VERSION, "2.97.0-rc1"));
+        checkout.write("version.json", TagTest.VERSION_FILE.replace(TagTest.VERSION, "2.97.0-rc1").replace("Crème Brûlée", "Kirsch"));
         checkout.git("commit", "-q", "-a", "-m", "version");
         Checkout.Run run = tagged(checkout, "--branch-off");
         assertTrue(run.out().contains("branched off    release-2.97; main goes on as 2.98.0-dev"), run.out());

@@ -9,12 +9,14 @@
 //DEPS commons-io:commons-io:2.22.0
 //DEPS com.jcraft:jzlib:1.1.3
 //DEPS com.github.luben:zstd-jni:1.5.7-28
+//DEPS org.tukaani:xz:1.12
+//DEPS org.jsoup:jsoup:1.22.1
 //SOURCES lib/base/*.java lib/config/*.java lib/git/*.java lib/nix/*.java
 //SOURCES lib/oci/Audit.java lib/oci/BuiltImage.java lib/oci/Contents.java lib/oci/DockerArchive.java
 //SOURCES lib/oci/ParallelGzip.java lib/oci/PaxRecords.java lib/oci/Sparse.java lib/oci/Tar.java lib/oci/Unpacking.java
-//SOURCES lib/release/BuiltRelease.java lib/release/Check.java lib/release/Checksums.java
-//SOURCES lib/release/OfficialFlag.java lib/release/Release.java
-//SOURCES lib/release/StoreClosure.java lib/release/Version.java
+//SOURCES lib/release/Built*.java lib/release/Check.java lib/release/Checking.java lib/release/Checksums.java
+//SOURCES lib/release/ManualLinks.java lib/release/OfficialFlag.java lib/release/Release.java
+//SOURCES lib/release/StoreClosure.java lib/release/Traces.java lib/release/Version.java
 //JAVA_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 
 import java.io.IOException;
@@ -49,6 +51,9 @@ class build implements Cli.Phase {
 
     @Option(names = "--allow-image-policy", description = "Only warn of images that violate the project's policy.")
     boolean allowImagePolicy;
+
+    @Option(names = "--skip", split = ",", paramLabel = "NAME", description = "Skip these checks of what was built: ${COMPLETION-CANDIDATES}. release.json says which.")
+    Set<BuiltCheck> skip = EnumSet.noneOf(BuiltCheck.class);
 
     private Console console;
     private Git git;
@@ -99,7 +104,10 @@ class build implements Cli.Phase {
                 if (target == Target.all) { // who proves it from anywhere knows what to ask the cache for
                     built = built.withClosure(StoreClosure.of(nix.closure(built.storePaths())));
                 }
-                built = built.withSkipped(Check.skippedIn(git.message(git.head())));
+                List<String> skipped = new ArrayList<>(Check.skippedIn(git.message(git.head())));
+                new BuiltChecks(git, release, partial, wanted, system, Optional.of(tar).filter(any -> target == Target.all)).require(skip, console)
+                        .forEach(skippedHere -> skipped.add(skippedHere.name()));
+                built = built.withSkipped(skipped);
                 FileTree.writeWhole(partial.resolve(BuiltRelease.FILE), built.json());
                 built.check(partial);
                 FileTree.replace(folder, partial);

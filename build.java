@@ -11,11 +11,12 @@
 //DEPS com.github.luben:zstd-jni:1.5.7-28
 //DEPS org.tukaani:xz:1.12
 //DEPS org.jsoup:jsoup:1.22.1
-//SOURCES lib/base/*.java lib/config/*.java lib/git/*.java lib/nix/*.java
+//DEPS org.apache.httpcomponents.client5:httpclient5:5.6.4
+//SOURCES lib/base/*.java lib/http/*.java lib/config/*.java lib/git/*.java lib/nix/*.java
 //SOURCES lib/oci/Audit.java lib/oci/BuiltImage.java lib/oci/Contents.java lib/oci/DockerArchive.java
 //SOURCES lib/oci/ParallelGzip.java lib/oci/PaxRecords.java lib/oci/Sparse.java lib/oci/Tar.java lib/oci/Unpacking.java
-//SOURCES lib/release/Built*.java lib/release/Check.java lib/release/Checking.java lib/release/Checksums.java
-//SOURCES lib/release/ManualLinks.java lib/release/OfficialFlag.java lib/release/Release.java
+//SOURCES lib/release/Against.java lib/release/Built*.java lib/release/Check.java lib/release/Checking.java lib/release/Checksums.java
+//SOURCES lib/release/Growth.java lib/release/ManualLinks.java lib/release/OfficialFlag.java lib/release/PublicPlace.java lib/release/Release.java
 //SOURCES lib/release/StoreClosure.java lib/release/Traces.java lib/release/Version.java
 //JAVA_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 
@@ -52,6 +53,9 @@ class build implements Cli.Phase {
     @Option(names = "--allow-image-policy", description = "Only warn of images that violate the project's policy.")
     boolean allowImagePolicy;
 
+    @Mixin
+    Against.Options sizes = new Against.Options(); // --against, --allow-growth
+
     @Option(names = "--skip", split = ",", paramLabel = "NAME", description = "Skip these checks of what was built: ${COMPLETION-CANDIDATES}. release.json says which.")
     Set<BuiltCheck> skip = EnumSet.noneOf(BuiltCheck.class);
 
@@ -73,6 +77,7 @@ class build implements Cli.Phase {
             config = Config.of(git.workTree());
             release = Release.at(git, config.project());
             Optional<String> tag = tagAtHead();
+            Optional<Against> before = target == Target.all ? Optional.of(Against.find(sizes, session, git, config, release.version())) : Optional.empty();
             // Git and Nix read the commit where nothing of this clone's or its user's settings is.
             Path tar = source.take(tag).archive(release.stem() + "/");
             String flake = Nix.flake(source.folder(), source.ref(), git.head().name());
@@ -108,6 +113,9 @@ class build implements Cli.Phase {
                 new BuiltChecks(git, release, partial, wanted, system, Optional.of(tar).filter(any -> target == Target.all)).require(skip, console)
                         .forEach(skippedHere -> skipped.add(skippedHere.name()));
                 built = built.withSkipped(skipped);
+                if (before.isPresent()) {
+                    before.get().require(built, console);
+                }
                 FileTree.writeWhole(partial.resolve(BuiltRelease.FILE), built.json());
                 built.check(partial);
                 FileTree.replace(folder, partial);

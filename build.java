@@ -53,6 +53,9 @@ class build implements Cli.Phase {
     @Option(names = "--allow-image-policy", description = "Only warn of images that violate the project's policy.")
     boolean allowImagePolicy;
 
+    @Option(names = "--check", description = "Build everything again and compare it byte for byte; fail where it differs.")
+    boolean check;
+
     @Mixin
     Against.Options sizes = new Against.Options(); // --against, --allow-growth
 
@@ -116,6 +119,11 @@ class build implements Cli.Phase {
                 if (before.isPresent()) {
                     before.get().require(built, console);
                 }
+                if (check) {
+                    console.step("Building again");
+                    built = built.withRebuilt(new Rebuild(nix, session.env(), console).require(wanted));
+                    gatherAgain(shape, manual, source.take(tag).archive(release.stem() + "/"), partial);
+                }
                 FileTree.writeWhole(partial.resolve(BuiltRelease.FILE), built.json());
                 built.check(partial);
                 FileTree.replace(folder, partial);
@@ -140,6 +148,18 @@ class build implements Cli.Phase {
         Checksums.write(artifacts);
         writeManifest(shape.builds(), into.resolve("artifacts"), artifacts);
         return images(artifacts, into);
+    }
+
+    // What Nix does not make is made twice, too.
+    private void gatherAgain(ReleaseJobs shape, Nix.Job manual, Path tar, Path first) throws IOException {
+        Path second = git.state("again");
+        FileTree.remove(second);
+        try {
+            gather(shape, manual, tar, second);
+            Difference.require(first, second, git.env());
+        } finally {
+            FileTree.remove(second);
+        }
     }
 
     // What is built is the tag, so the work tree must be it: else people test one thing and publish another.

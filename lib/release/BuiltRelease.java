@@ -36,26 +36,31 @@ import lib.oci.BuiltImage;
  * @param jobs     what was built, sorted by attribute
  * @param closure  what was built with Nix and all it refers to, by path; empty where nobody wrote it down
  * @param skipped  the checks before the release that were skipped, by name; empty, too, where nobody wrote them down
+ * @param rebuilt  what was built twice; empty where nobody did
  */
 public record BuiltRelease(String target, Version version, String name, boolean official, String commit,
                            Optional<String> tag, String system, String profile, List<BuiltFile> files,
                            List<BuiltImage> images, List<Nix.Job> jobs, SortedMap<String, Nix.PathInfo> closure,
-                           List<String> skipped) {
+                           List<String> skipped, Optional<Nix.Rebuilt> rebuilt) {
 
     public static final String FILE = "release.json";
 
     /** Without its closure, and nothing skipped. */
     public BuiltRelease(String target, Version version, String name, boolean official, String commit, Optional<String> tag, String system,
                         String profile, List<BuiltFile> files, List<BuiltImage> images, List<Nix.Job> jobs) {
-        this(target, version, name, official, commit, tag, system, profile, files, images, jobs, Collections.emptySortedMap(), List.of());
+        this(target, version, name, official, commit, tag, system, profile, files, images, jobs, Collections.emptySortedMap(), List.of(), Optional.empty());
     }
 
     public BuiltRelease withClosure(SortedMap<String, Nix.PathInfo> known) {
-        return new BuiltRelease(target, version, name, official, commit, tag, system, profile, files, images, jobs, known, skipped);
+        return new BuiltRelease(target, version, name, official, commit, tag, system, profile, files, images, jobs, known, skipped, rebuilt);
     }
 
     public BuiltRelease withSkipped(List<String> checks) {
-        return new BuiltRelease(target, version, name, official, commit, tag, system, profile, files, images, jobs, closure, checks);
+        return new BuiltRelease(target, version, name, official, commit, tag, system, profile, files, images, jobs, closure, checks, rebuilt);
+    }
+
+    public BuiltRelease withRebuilt(Nix.Rebuilt twice) {
+        return new BuiltRelease(target, version, name, official, commit, tag, system, profile, files, images, jobs, closure, skipped, Optional.of(twice));
     }
 
     /** A file, by its path below release/; size in bytes, SHA-256 in hex. */
@@ -106,6 +111,11 @@ public record BuiltRelease(String target, Version version, String name, boolean 
         }
         var jsonSkipped = top.putArray("skippedChecks");
         skipped.forEach(jsonSkipped::add);
+        rebuilt.ifPresent(twice -> {
+            ObjectNode node = top.putObject("rebuilt");
+            twice.same().forEach(node.putArray("same")::add);
+            twice.elsewhere().forEach(node.putArray("elsewhere")::add);
+        });
         if (!closure.isEmpty()) {
             top.putRawValue("closure", new RawValue(StoreClosure.json(closure)));
         }
@@ -159,6 +169,11 @@ public record BuiltRelease(String target, Version version, String name, boolean 
         BuiltRelease release = new BuiltRelease(top.text("target"), version, top.text("name"), top.optionalFlag("official").orElse(false),
                 top.text("commit"), top.optionalText("tag"), top.text("system"), top.text("profile"), files, images, jobs);
         release = release.withSkipped(top.optionalTexts("skippedChecks", List.of()));
+        Optional<Json.Fields> rebuilt = top.optionalObject("rebuilt");
+        if (rebuilt.isPresent()) {
+            release = release.withRebuilt(new Nix.Rebuilt(rebuilt.get().optionalTexts("same", List.of()), rebuilt.get().optionalTexts("elsewhere", List.of())));
+            rebuilt.get().nothingElse();
+        }
         if (top.has("closure")) {
             release = release.withClosure(StoreClosure.parse(top.nodes("closure"), release.storePaths(), FILE + ": closure", faults));
         }

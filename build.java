@@ -9,47 +9,30 @@
 //DEPS commons-io:commons-io:2.22.0
 //DEPS com.jcraft:jzlib:1.1.3
 //DEPS com.github.luben:zstd-jni:1.5.7-28
-//SOURCES lib/base/*.java lib/config/*.java lib/git/*.java lib/nix/*.java
+//DEPS org.tukaani:xz:1.12
+//DEPS org.jsoup:jsoup:1.22.1
+//DEPS org.apache.httpcomponents.client5:httpclient5:5.6.4
+//SOURCES lib/base/*.java lib/http/*.java lib/config/*.java lib/git/*.java lib/nix/*.java
 //SOURCES lib/oci/Audit.java lib/oci/BuiltImage.java lib/oci/Contents.java lib/oci/DockerArchive.java
 //SOURCES lib/oci/ParallelGzip.java lib/oci/PaxRecords.java lib/oci/Sparse.java lib/oci/Tar.java lib/oci/Unpacking.java
-//SOURCES lib/release/BuiltRelease.java lib/release/Check.java lib/release/OfficialFlag.java lib/release/Release.java lib/release/StoreClosure.java
-//SOURCES lib/release/Version.java
+//SOURCES lib/release/Against.java lib/release/Built*.java lib/release/Check.java lib/release/Checking.java lib/release/Checksums.java
+//SOURCES lib/release/Growth.java lib/release/ManualLinks.java lib/release/OfficialFlag.java lib/release/PublicPlace.java lib/release/Release.java
+//SOURCES lib/release/StoreClosure.java lib/release/Traces.java lib/release/Version.java
 //JAVA_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Map;
-import java.util.Optional;
-import java.util.SortedMap;
-import lib.base.Cli;
-import lib.base.Console;
-import lib.base.Fault;
-import lib.base.FileTree;
-import lib.base.Lock;
-import lib.base.Progress;
-import lib.config.Config;
-import lib.config.ImagePolicy;
-import lib.git.Archives;
-import lib.git.Git;
-import lib.git.Pristine;
-import lib.nix.FlakeSource;
-import lib.nix.Nix;
-import lib.nix.ReleaseJobs;
-import lib.oci.Audit;
-import lib.oci.BuiltImage;
-import lib.oci.DockerArchive;
-import lib.release.BuiltRelease;
-import lib.release.Check;
-import lib.release.OfficialFlag;
-import lib.release.Release;
-import lib.release.StoreClosure;
+import java.util.*;
+import lib.base.*;
+import lib.config.*;
+import lib.git.*;
+import lib.nix.*;
+import lib.oci.*;
+import lib.release.*;
 import org.eclipse.jgit.lib.ObjectId;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.*;
 
 @Command(name = "build", description = "Evaluates and builds the release jobs of the tag that HEAD is on, and gathers release/.")
 class build implements Cli.Phase {
@@ -64,26 +47,25 @@ class build implements Cli.Phase {
             description = "What to build: all, or only the manual, which needs no tag; default: ${DEFAULT-VALUE}.")
     Target target;
 
-    @Option(names = {"-j", "--max-jobs"}, paramLabel = "N", description = "How many builds run at once on this machine; Nix's setting max-jobs.")
-    String maxJobs;
-
-    @Option(names = "--cores", paramLabel = "N", description = "How many cores a build may use; Nix's setting cores.")
-    String cores;
-
-    @Option(names = "--builders", paramLabel = "SPEC", description = "Remote builders; Nix's setting builders.")
-    String builders;
-
-    @Option(names = "--option", arity = "2", paramLabel = "NAME VALUE", hideParamSyntax = true,
-            description = "Any other setting of Nix; may be given more than once.")
-    List<String> settings = new ArrayList<>();
-
-    @Option(names = {"-k", "--keep-going"}, description = "Keep building after a failure, to see all failures.")
-    boolean keepGoing;
+    @Mixin
+    NixOptions nixOptions = new NixOptions(); // --max-jobs, --cores, --builders, --option, --keep-going
 
     @Option(names = "--allow-image-policy", description = "Only warn of images that violate the project's policy.")
     boolean allowImagePolicy;
 
+    @Option(names = "--check", description = "Build everything again and compare it byte for byte; fail where it differs.")
+    boolean check;
+
+    @Mixin
+    Against.Options sizes = new Against.Options(); // --against, --allow-growth
+
+    @Option(names = "--skip", split = ",", paramLabel = "NAME", description = "Skip these checks of what was built: ${COMPLETION-CANDIDATES}. release.json says which.")
+    Set<BuiltCheck> skip = EnumSet.noneOf(BuiltCheck.class);
+
     private Console console;
+    private Git git;
+    private Config config;
+    private Release release;
 
     public static void main(String[] args) {
         Cli.main(new build(), args);
@@ -92,22 +74,26 @@ class build implements Cli.Phase {
     @Override
     public void run(Cli.Session session) throws IOException {
         console = session.console();
-        try (Git git = Git.open(session.checkout(), session.env()); Lock lock = Lock.take(git.state("build.lock"), "a build");
-                Pristine source = new Pristine(git)) {
-            Config config = Config.of(git.workTree());
-            Release release = Release.at(git, config.project());
-            Optional<String> tag = tagAtHead(git, release);
+        try (Git opened = Git.open(session.checkout(), session.env()); Lock lock = Lock.take(opened.state("build.lock"), "a build");
+                Pristine source = new Pristine(opened)) {
+            git = opened;
+            config = Config.of(git.workTree());
+            release = Release.at(git, config.project());
+            Optional<String> tag = tagAtHead();
+            Optional<Against> before = target == Target.all ? Optional.of(Against.find(sizes, session, git, config, release.version())) : Optional.empty();
             // Git and Nix read the commit where nothing of this clone's or its user's settings is.
             Path tar = source.take(tag).archive(release.stem() + "/");
             String flake = Nix.flake(source.folder(), source.ref(), git.head().name());
-            Nix nix = new FlakeSource(source, release.stem() + "/", tar).nix(console, session.env(), nixOptions(), flake);
+            Nix nix = new FlakeSource(source, release.stem() + "/", tar).nix(console, session.env(), nixOptions.line(), flake);
             String system = nix.system();
 
             console.step("Evaluating release-jobs of " + release.spoken() + ", profile " + profile);
             List<Nix.Job> jobs = nix.evaluate(flake, profile);
             ReleaseJobs shape = new ReleaseJobs(jobs);
             Nix.Job manual = shape.manual(system);
-            Optional<Nix.Job> tarballs = target == Target.manual ? Optional.empty() : Optional.of(shape.tarballs());
+            if (target == Target.all) {
+                shape.tarballs(); // where there are none, that is said before hours of building
+            }
             List<Nix.Job> wanted = target == Target.manual ? List.of(manual) : jobs;
             wanted.forEach(job -> console.say(job.attr()));
 
@@ -120,26 +106,27 @@ class build implements Cli.Phase {
             FileTree.remove(partial);
             try {
                 console.step("Gathering release/");
-                gatherManual(manual, partial.resolve("manual"));
-                List<BuiltImage> images = List.of();
-                if (tarballs.isPresent()) {
-                    Path artifacts = partial.resolve("artifacts").resolve(release.project().prefix()).resolve(release.stem());
-                    gatherTarballs(tarballs.get(), artifacts);
-                    FileTree.copy(partial.resolve("manual"), artifacts.resolve("manual"));
-                    archiveManual(git, release, partial.resolve("manual"), artifacts);
-                    Archives.gzip(tar, artifacts.resolve(release.stem() + ".tar.gz"));
-                    writeChecksums(artifacts);
-                    writeManifest(release, shape.builds(), partial.resolve("artifacts"), artifacts);
-                    images = images(release, config.imagePolicy(), artifacts, partial);
-                }
+                List<BuiltImage> images = gather(shape, manual, tar, partial);
                 BuiltRelease built = new BuiltRelease(target.name(), release.version(), release.name(), OfficialFlag.in(git, git.head(), release).set(),
                         git.head().name(), tag, system, profile, BuiltRelease.measure(partial), images, wanted).committed(git.committed(git.head()));
                 if (target == Target.all) { // who proves it from anywhere knows what to ask the cache for
-                    built = built.withClosure(StoreClosure.of(nix.closure(built.storePaths()))).withSkipped(Check.skippedIn(git.message(git.head())));
+                    built = built.withClosure(StoreClosure.of(nix.closure(built.storePaths())));
+                }
+                List<String> skipped = new ArrayList<>(Check.skippedIn(git.message(git.head())));
+                new BuiltChecks(git, release, partial, wanted, system, Optional.of(tar).filter(any -> target == Target.all)).require(skip, console)
+                        .forEach(skippedHere -> skipped.add(skippedHere.name()));
+                built = built.withSkipped(skipped);
+                if (before.isPresent()) {
+                    before.get().require(built, console);
+                }
+                if (check) {
+                    console.step("Building again");
+                    built = built.withRebuilt(new Rebuild(nix, session.env(), console).require(wanted));
+                    gatherAgain(shape, manual, source.take(tag).archive(release.stem() + "/"), partial);
                 }
                 FileTree.writeWhole(partial.resolve(BuiltRelease.FILE), built.json());
                 built.check(partial);
-                replace(folder, partial);
+                FileTree.replace(folder, partial);
                 report(built, folder);
             } finally {
                 FileTree.remove(partial);
@@ -147,8 +134,36 @@ class build implements Cli.Phase {
         }
     }
 
+    /** Everything of a release but release.json, from what Nix has built and the commit. */
+    private List<BuiltImage> gather(ReleaseJobs shape, Nix.Job manual, Path tar, Path into) throws IOException {
+        gatherManual(manual, into.resolve("manual"));
+        if (target == Target.manual) {
+            return List.of();
+        }
+        Path artifacts = into.resolve("artifacts").resolve(release.project().prefix()).resolve(release.stem());
+        gatherTarballs(shape.tarballs(), artifacts);
+        FileTree.copy(into.resolve("manual"), artifacts.resolve("manual"));
+        archiveManual(into.resolve("manual"), artifacts);
+        Archives.gzip(tar, artifacts.resolve(release.stem() + ".tar.gz"));
+        Checksums.write(artifacts);
+        writeManifest(shape.builds(), into.resolve("artifacts"), artifacts);
+        return images(artifacts, into);
+    }
+
+    // What Nix does not make is made twice, too.
+    private void gatherAgain(ReleaseJobs shape, Nix.Job manual, Path tar, Path first) throws IOException {
+        Path second = git.state("again");
+        FileTree.remove(second);
+        try {
+            gather(shape, manual, tar, second);
+            Difference.require(first, second, git.env());
+        } finally {
+            FileTree.remove(second);
+        }
+    }
+
     // What is built is the tag, so the work tree must be it: else people test one thing and publish another.
-    private Optional<String> tagAtHead(Git git, Release release) {
+    private Optional<String> tagAtHead() {
         String version = release.version().toString();
         Optional<ObjectId> tagged = git.commit("refs/tags/" + version);
         if (tagged.isPresent() && tagged.get().equals(git.head())) {
@@ -162,26 +177,6 @@ class build implements Cli.Phase {
                 tagged.map(id -> "the tag is on " + id.name() + ", HEAD on " + git.head().name())
                         .orElse("version.json says " + version + ", and there is no such tag"),
                 tagged.isPresent() ? "git checkout " + version + ", and run build again" : "run jbang tag.java first");
-    }
-
-    private List<String> nixOptions() {
-        List<String> options = new ArrayList<>();
-        if (maxJobs != null) {
-            options.addAll(List.of("--option", "max-jobs", maxJobs));
-        }
-        if (cores != null) {
-            options.addAll(List.of("--option", "cores", cores));
-        }
-        if (builders != null) {
-            options.addAll(List.of("--option", "builders", builders));
-        }
-        if (keepGoing) {
-            options.addAll(List.of("--option", "keep-going", "true"));
-        }
-        for (int i = 0; i + 1 < settings.size(); i += 2) {
-            options.addAll(List.of("--option", settings.get(i), settings.get(i + 1)));
-        }
-        return options;
     }
 
     private void gatherManual(Nix.Job job, Path into) throws IOException {
@@ -201,39 +196,14 @@ class build implements Cli.Phase {
         FileTree.copy(output, into);
     }
 
-    private void archiveManual(Git git, Release release, Path manual, Path artifacts) throws IOException {
+    private void archiveManual(Path manual, Path artifacts) throws IOException {
         Path archive = artifacts.resolve(release.stem() + "-manual.tar.gz");
         if (!Files.exists(archive)) {
             Archives.folder(manual, release.stem() + "-manual/", git.committed(git.head()), archive);
         }
     }
 
-    private void writeChecksums(Path artifacts) throws IOException {
-        List<String> faults = new ArrayList<>();
-        for (Path file : list(artifacts)) {
-            if (file.toString().endsWith(".sha256")) {
-                continue;
-            }
-            Path checksum = Path.of(file + ".sha256");
-            String digest = FileTree.sha256(file);
-            if (!Files.exists(checksum)) {
-                Files.writeString(checksum, digest);
-            } else if (!Files.readString(checksum).equals(digest)) {
-                faults.add(checksum.getFileName() + " says '" + Files.readString(checksum).strip() + "', the file is " + digest);
-            }
-        }
-        if (!faults.isEmpty()) {
-            throw Fault.failed("checksum files do not match their files", faults, "fix the job 'tarballs' and tag again");
-        }
-    }
-
-    private static List<Path> list(Path folder) throws IOException {
-        try (var files = Files.list(folder)) {
-            return files.filter(Files::isRegularFile).sorted().toList();
-        }
-    }
-
-    private void writeManifest(Release release, SortedMap<String, Nix.Job> builds, Path... folders) throws IOException {
+    private void writeManifest(SortedMap<String, Nix.Job> builds, Path... folders) throws IOException {
         StringBuilder manifest = new StringBuilder("# " + release.project().name() + " " + release.version() + ": what nix upgrade-nix installs, by system\n{\n");
         for (Map.Entry<String, Nix.Job> build : builds.entrySet()) {
             manifest.append("  ").append(build.getKey()).append(" = \"").append(build.getValue().outputs().get("out")).append("\";\n");
@@ -245,18 +215,18 @@ class build implements Cli.Phase {
     }
 
     /** Reads every image, and holds it against the project's policy before anybody can publish it. */
-    private List<BuiltImage> images(Release release, ImagePolicy policy, Path artifacts, Path root) throws IOException {
+    private List<BuiltImage> images(Path artifacts, Path root) throws IOException {
         String stem = release.stem() + "-docker-image-";
         List<BuiltImage> images = new ArrayList<>();
         List<String> violations = new ArrayList<>();
-        for (Path file : list(artifacts)) {
+        for (Path file : FileTree.list(artifacts)) {
             String name = file.getFileName().toString();
             if (!name.startsWith(stem) || !name.endsWith(".tar.gz")) {
                 continue;
             }
             DockerArchive.Image image = DockerArchive.read(file);
             BuiltImage built = image.built(root.relativize(file).toString(), name.substring(stem.length()).replace(".tar.gz", ""));
-            List<String> found = Audit.violations(policy, built, image.storePaths());
+            List<String> found = Audit.violations(config.imagePolicy(), built, image.storePaths());
             if (!found.isEmpty()) {
                 violations.addAll(found);
                 violations.addAll(Audit.table(built));
@@ -269,17 +239,6 @@ class build implements Cli.Phase {
         }
         violations.forEach(console::warn);
         return images;
-    }
-
-    // Two renames: whoever looks in between finds no release/ and is told to build.
-    private static void replace(Path folder, Path partial) throws IOException {
-        Path old = folder.resolveSibling("release.old");
-        FileTree.remove(old);
-        if (Files.exists(folder)) {
-            Files.move(folder, old);
-        }
-        Files.move(partial, folder);
-        FileTree.remove(old);
     }
 
     private void report(BuiltRelease built, Path folder) {

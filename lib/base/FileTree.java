@@ -16,6 +16,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HashSet;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -47,6 +48,13 @@ public final class FileTree {
                     .forEach(path -> files.put(folder.relativize(path).toString().replace('\\', '/'), path));
         }
         return files;
+    }
+
+    /** The regular files directly in a folder, sorted. */
+    public static List<Path> list(Path folder) throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.filter(Files::isRegularFile).sorted().toList();
+        }
     }
 
     /** The digest of a file as hex digits; {@code algorithm} as Java names it, SHA-256 or MD5. */
@@ -92,6 +100,17 @@ public final class FileTree {
                 }
             }
         }
+    }
+
+    /** Puts a folder in the place of another by two renames: whoever looks in between finds none. */
+    public static void replace(Path folder, Path by) throws IOException {
+        Path old = folder.resolveSibling(folder.getFileName() + ".old");
+        remove(old);
+        if (Files.exists(folder)) {
+            Files.move(folder, old);
+        }
+        Files.move(by, folder);
+        remove(old);
     }
 
     /** Removes a folder and all in it, read-only folders too; nothing happens when it is not there. */

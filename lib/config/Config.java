@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -20,7 +21,7 @@ import lib.config.Environment.Gerrit;
  * checkout may carry at its top. A project of another name has the environment local, and of the rest
  * what it says itself: nothing of it may go to an address of Lix's. The README documents every key.
  */
-public record Config(Project project, ImagePolicy imagePolicy, Map<String, Environment> environments) {
+public record Config(Project project, ImagePolicy imagePolicy, Map<String, Environment> environments, Limits limits) {
 
     public static final String FILE = "releng.json";
 
@@ -28,7 +29,7 @@ public record Config(Project project, ImagePolicy imagePolicy, Map<String, Envir
     private static final String LIVE = Environment.LIVE.name();
 
     public static final Config LIX = new Config(Project.LIX, ImagePolicy.LIX, byName(
-            Environment.LOCAL, Environment.STAGING, Environment.LIVE));
+            Environment.LOCAL, Environment.STAGING, Environment.LIVE), Limits.NONE);
 
     /** Reads {@code releng.json} in the folder, if there. Throws Fault with every fault of the file. */
     public static Config of(Path folder) {
@@ -46,7 +47,7 @@ public record Config(Project project, ImagePolicy imagePolicy, Map<String, Envir
     static Config parse(byte[] json) {
         List<String> faults = new ArrayList<>();
         Json.Fields top = new Json.Fields(Json.object(json, FILE), FILE + ": ", faults);
-        for (String section : List.of("project", "images", "environments")) {
+        for (String section : List.of("project", "images", "environments", "limits")) {
             if (top.unset(section)) {
                 top.fault(section, "cannot be null: leave it out, or set its keys to null one by one");
             }
@@ -68,12 +69,13 @@ public record Config(Project project, ImagePolicy imagePolicy, Map<String, Envir
                 environments.remove(name);
             }
         }));
+        Limits limits = top.optionalObject("limits").map(Config::limits).orElse(Limits.NONE);
         top.nothingElse();
         if (!faults.isEmpty()) {
             throw Fault.failed(FILE + " has " + faults.size() + (faults.size() == 1 ? " fault" : " faults"), faults,
                     "fix it; the README lists every key with its meaning");
         }
-        return new Config(project, imagePolicy, environments);
+        return new Config(project, imagePolicy, environments, limits);
     }
 
     /** The environment of that name. Throws Fault (usage) listing the known ones. */
@@ -161,6 +163,22 @@ public record Config(Project project, ImagePolicy imagePolicy, Map<String, Envir
         } catch (IllegalArgumentException e) {
             fields.refuse(e.getMessage());
             return lix;
+        }
+    }
+
+    private static Limits limits(Json.Fields fields) {
+        Map<Limits.Kind, Long> percent = new EnumMap<>(Limits.Kind.class);
+        for (Limits.Kind kind : Limits.Kind.values()) {
+            if (!fields.unset(kind.name()) && fields.has(kind.name())) {
+                percent.put(kind, fields.number(kind.name()));
+            }
+        }
+        fields.nothingElse();
+        try {
+            return new Limits(percent);
+        } catch (IllegalArgumentException e) {
+            fields.refuse(e.getMessage());
+            return Limits.NONE;
         }
     }
 

@@ -6,13 +6,16 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import lib.base.Console;
 import lib.base.Exec;
@@ -41,6 +44,15 @@ public final class Nix {
      * @param narSize in bytes
      */
     public record PathInfo(String path, String narHash, long narSize, List<String> references) {
+    }
+
+    /**
+     * What was built twice.
+     *
+     * @param same      derivations whose outputs were the same again
+     * @param elsewhere derivations that were not built again, as they are for other machines
+     */
+    public record Rebuilt(List<String> same, List<String> elsewhere) {
     }
 
     // Every derivation below the attribute set. Whether one evaluates is found out here without
@@ -86,7 +98,7 @@ public final class Nix {
 
     private final Console console;
     private final Map<String, String> env;
-    private final List<String> options;
+    final List<String> options;
     private Optional<Boolean> fetchesFromS3 = Optional.empty();
 
     /** {@code options} go to every command that evaluates or builds, as Nix spells them. */
@@ -277,7 +289,7 @@ public final class Nix {
         return closure;
     }
 
-    private List<String> inStore(String what, Collection<String> paths) {
+    List<String> inStore(String what, Collection<String> paths) {
         List<String> line = new ArrayList<>(List.of("nix-store"));
         line.addAll(List.of(what.split(" ")));
         line.addAll(paths);
@@ -341,18 +353,27 @@ public final class Nix {
 
     // What is built should not see keys, which a Nix without a daemon hands to derivations that ask for them by name. It gets
     // them only where Nix itself needs them, for a substituter behind keys that are not in a profile.
-    private Exec fetching(List<String> command) {
+    Exec fetching(List<String> command) {
         if (fetchesFromS3.isEmpty()) {
-            // The first has its name since 2.20, the second is gone one day.
-            String settings = Stream.of(List.of("nix", "config", "show"), List.of("nix", "show-config")).map(ArrayList::new).peek(line -> line.addAll(options))
-                    .map(line -> nix(line).run()).filter(result -> result.exit() == 0).map(Exec.Result::out).findFirst().orElse("");
-            fetchesFromS3 = Optional.of(settings.lines().anyMatch(setting -> setting.startsWith("substituters = ") && setting.contains("s3://")));
+            fetchesFromS3 = Optional.of(settings().lines().anyMatch(setting -> setting.startsWith("substituters = ") && setting.contains("s3://")));
         }
         return fetchesFromS3.get() ? nix(command).lend(Exec.STORE_KEYS) : nix(command);
     }
 
+    // The first has its name since 2.20, the second is gone one day.
+    private String settings() {
+        return Stream.of(List.of("nix", "config", "show"), List.of("nix", "show-config")).map(ArrayList::new).peek(line -> line.addAll(options))
+                .map(line -> nix(line).run()).filter(result -> result.exit() == 0).map(Exec.Result::out).findFirst().orElse("");
+    }
+
+    /** The systems this machine builds for itself. */
+    Set<String> systems() {
+        return settings().lines().filter(setting -> setting.matches("(system|extra-platforms) = .*"))
+                .flatMap(setting -> Arrays.stream(setting.replaceFirst(".* = ", "").split(" "))).collect(Collectors.toSet());
+    }
+
     private boolean onPath(String program) {
-        return java.util.Arrays.stream(env.getOrDefault("PATH", "").split(":"))
+        return Arrays.stream(env.getOrDefault("PATH", "").split(":"))
                 .anyMatch(folder -> !folder.isEmpty() && Files.isExecutable(Path.of(folder, program)));
     }
 

@@ -42,29 +42,30 @@ import lib.oci.BuiltImage;
  * @param closure  what was built with Nix and all it refers to, by path; empty where nobody wrote it down
  * @param skipped  the checks before the release that were skipped, by name; empty, too, where nobody wrote them down
  * @param date     the day of the commit, in UTC; empty where nobody wrote it down
+ * @param rebuilt  what was built twice; empty where nobody did
  */
 public record BuiltRelease(String target, Version version, String name, boolean official, String commit,
                            Optional<String> tag, String system, String profile, List<BuiltFile> files,
                            List<BuiltImage> images, List<Nix.Job> jobs, SortedMap<String, Nix.PathInfo> closure,
-                           List<String> skipped, Optional<LocalDate> date) {
+                           List<String> skipped, Optional<LocalDate> date, Optional<Nix.Rebuilt> rebuilt) {
 
     public static final String FILE = "release.json";
     /** What upload puts beside it: the release for other people's scripts, and for people. */
     public static final String VERSIONS = "versions.json";
     public static final String ANNOUNCEMENT = "announcement.md";
 
-    /** Without its closure and day, and nothing skipped. */
+    /** Without its closure and day, nothing skipped and nothing built twice. */
     public BuiltRelease(String target, Version version, String name, boolean official, String commit, Optional<String> tag, String system,
                         String profile, List<BuiltFile> files, List<BuiltImage> images, List<Nix.Job> jobs) {
-        this(target, version, name, official, commit, tag, system, profile, files, images, jobs, Collections.emptySortedMap(), List.of(), Optional.empty());
+        this(target, version, name, official, commit, tag, system, profile, files, images, jobs, Collections.emptySortedMap(), List.of(), Optional.empty(), Optional.empty());
     }
 
     public BuiltRelease withClosure(SortedMap<String, Nix.PathInfo> known) {
-        return new BuiltRelease(target, version, name, official, commit, tag, system, profile, files, images, jobs, known, skipped, date);
+        return new BuiltRelease(target, version, name, official, commit, tag, system, profile, files, images, jobs, known, skipped, date, rebuilt);
     }
 
     public BuiltRelease withSkipped(List<String> checks) {
-        return new BuiltRelease(target, version, name, official, commit, tag, system, profile, files, images, jobs, closure, checks, date);
+        return new BuiltRelease(target, version, name, official, commit, tag, system, profile, files, images, jobs, closure, checks, date, rebuilt);
     }
 
     /** With the day of its commit; the time is in seconds since 1970. */
@@ -73,7 +74,11 @@ public record BuiltRelease(String target, Version version, String name, boolean 
     }
 
     private BuiltRelease on(LocalDate day) {
-        return new BuiltRelease(target, version, name, official, commit, tag, system, profile, files, images, jobs, closure, skipped, Optional.of(day));
+        return new BuiltRelease(target, version, name, official, commit, tag, system, profile, files, images, jobs, closure, skipped, Optional.of(day), rebuilt);
+    }
+
+    public BuiltRelease withRebuilt(Nix.Rebuilt twice) {
+        return new BuiltRelease(target, version, name, official, commit, tag, system, profile, files, images, jobs, closure, skipped, date, Optional.of(twice));
     }
 
     /** A file, by its path below release/; size in bytes, SHA-256 in hex. */
@@ -125,6 +130,11 @@ public record BuiltRelease(String target, Version version, String name, boolean 
         }
         var jsonSkipped = top.putArray("skippedChecks");
         skipped.forEach(jsonSkipped::add);
+        rebuilt.ifPresent(twice -> {
+            ObjectNode node = top.putObject("rebuilt");
+            twice.same().forEach(node.putArray("same")::add);
+            twice.elsewhere().forEach(node.putArray("elsewhere")::add);
+        });
         if (!closure.isEmpty()) {
             top.putRawValue("closure", new RawValue(StoreClosure.json(closure)));
         }
@@ -178,6 +188,11 @@ public record BuiltRelease(String target, Version version, String name, boolean 
         BuiltRelease release = new BuiltRelease(top.text("target"), version, top.text("name"), top.optionalFlag("official").orElse(false),
                 top.text("commit"), top.optionalText("tag"), top.text("system"), top.text("profile"), files, images, jobs);
         release = release.withSkipped(top.optionalTexts("skippedChecks", List.of()));
+        Optional<Json.Fields> rebuilt = top.optionalObject("rebuilt");
+        if (rebuilt.isPresent()) {
+            release = release.withRebuilt(new Nix.Rebuilt(rebuilt.get().optionalTexts("same", List.of()), rebuilt.get().optionalTexts("elsewhere", List.of())));
+            rebuilt.get().nothingElse();
+        }
         if (top.has("closure")) {
             release = release.withClosure(StoreClosure.parse(top.nodes("closure"), release.storePaths(), FILE + ": closure", faults));
         }

@@ -2,25 +2,16 @@ package lib.release;
 
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.Collection;
 import java.util.Comparator;
-import java.util.EnumMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeSet;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import lib.base.Console;
 import lib.base.Fault;
 import lib.config.Config;
-import lib.config.Environment;
 import lib.config.Project;
 import lib.git.Git;
 import lib.git.GitRemotes;
-import lib.http.Network;
 import org.eclipse.jgit.lib.ObjectId;
 
 /**
@@ -34,56 +25,23 @@ public record Checks(Git git, Config config, Release release, String branch, Obj
 
     private static final int SHOWN = 20;
 
-    private interface Question {
-        /** What speaks against the release, a sentence each. */
-        List<String> ask() throws IOException;
-    }
-
     /**
      * Throws Fault (refused) with {@code known} and all that the checks have found, but for those to skip; tells the console what is checked.
      * Returns those that were skipped, which are not those that had nothing to ask.
      */
     public Set<Check> require(Set<Check> skip, List<String> known, Console console) {
         List<Past> past = Past.of(git, tip);
-        Map<Check, Question> questions = new EnumMap<>(Check.class);
-        for (Check check : Check.values()) {
-            question(check, past).ifPresent(question -> questions.put(check, question));
-        }
-        List<Check> unasked = Arrays.stream(Check.values()).filter(check -> !questions.containsKey(check)).toList();
-        Set<Check> skipped = new TreeSet<>(skip);
-        skipped.retainAll(questions.keySet());
-        questions.keySet().removeAll(skipped);
-        console.step("Checking before the release: " + list(questions.keySet()) + (unasked.isEmpty() ? "" : " (nothing to ask here: " + list(unasked) + ")"));
-        if (!skipped.isEmpty()) {
-            console.warn("skipped: " + list(skipped));
-        }
-        List<String> faults = new ArrayList<>(known);
-        questions.forEach((check, question) -> ask(question).forEach(sentence -> faults.add(check + ": " + sentence)));
-        if (!faults.isEmpty()) {
-            throw Fault.refused(release.version() + " cannot be released from " + branch + " yet", faults,
-                    "fix that and run again; --skip NAME,... skips checks by name, and the release commit says which");
-        }
-        return skipped;
-    }
-
-    private static List<String> ask(Question question) {
-        try {
-            return question.ask();
-        } catch (IOException e) {
-            return List.of(e.getMessage());
-        }
-    }
-
-    private static String list(Collection<Check> checks) {
-        return checks.isEmpty() ? "nothing" : checks.stream().map(Check::name).collect(Collectors.joining(", "));
+        return Checking.require(Check.class, check -> question(check, past), skip, known, "Checking before the release", console, faults -> Fault.refused(
+                release.version() + " cannot be released from " + branch + " yet", faults,
+                "fix that and run again; --skip NAME,... skips checks by name, and the release commit says which"));
     }
 
     /** Empty where there is nothing to ask. */
-    private Optional<Question> question(Check check, List<Past> past) {
+    private Optional<Checking.Question> question(Check check, List<Past> past) {
         Project project = config.project();
         return switch (check) {
             case newer -> Optional.of(() -> newer(past));
-            case pointer -> live().map(live -> () -> pointer(live, past));
+            case pointer -> PublicPlace.live(git, config).map(live -> () -> pointer(live, past));
             case name -> Optional.of(() -> name(past));
             case upstream -> new GitRemotes(git).upstream(branch).map(upstream -> () -> upstream(upstream));
             case blockers -> project.releaseBlocker().map(label -> () -> blockers(project, label));
@@ -102,25 +60,15 @@ public record Checks(Git git, Config config, Release release, String branch, Obj
         return git.isShallow() ? Optional.of("this clone is shallow, so that earlier releases may be out of sight: git fetch --unshallow") : Optional.empty();
     }
 
-    /** The environment live where it is public, and this clone one of the project that is released there. */
-    private Optional<Environment> live() {
-        GitRemotes remotes = new GitRemotes(git);
-        Project project = config.project();
-        return Optional.ofNullable(config.environments().get(Environment.LIVE.name())).filter(live -> live.urls().containsKey("releases"))
-                .filter(live -> Stream.concat(live.git().stream(), project.forge().stream().flatMap(forge -> project.repository().stream()
-                        .map(repository -> forge + "/" + repository))).anyMatch(remotes::have));
-    }
-
     // A patch of an older MAJOR leaves the pointers of the newer one alone; its own MAJOR's it must go past.
-    private List<String> pointer(Environment live, List<Past> past) throws IOException {
-        PublicPlace place = new PublicPlace(live, config.project(), Network.of(git.env(), live.ca().map(git.workTree()::resolve)));
+    private List<String> pointer(PublicPlace live, List<Past> past) throws IOException {
         Version version = release.version();
-        Optional<Version> out = place.manifest().filter(at -> at.compareTo(version) >= 0);
+        Optional<Version> out = live.manifest().filter(at -> at.compareTo(version) >= 0);
         boolean maintenance = out.isPresent() && !out.get().major().equals(version.major());
         if (maintenance && past.stream().noneMatch(earlier -> earlier.version().major().equals(version.major()))) {
             return List.of(out.get() + " is out on live, and no release is in the history of " + branch + " that " + version + " could be a patch of");
         }
-        return (maintenance ? place.manual(version.major()).filter(at -> at.compareTo(version) >= 0) : out)
+        return (maintenance ? live.manual(version.major()).filter(at -> at.compareTo(version) >= 0) : out)
                 .map(at -> version + " is not newer than " + at + ", which is out on live").stream().toList();
     }
 

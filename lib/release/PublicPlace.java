@@ -4,13 +4,36 @@ import java.io.IOException;
 import java.net.URI;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
+import lib.base.Fault;
+import lib.config.Config;
 import lib.config.Environment;
 import lib.config.Project;
+import lib.git.Git;
+import lib.git.GitRemotes;
 import lib.http.Network;
 import lib.http.Web;
 
 /** Which versions are out, as an environment's public addresses tell anybody. Methods throw IOException, with a sentence, where they do not. */
 record PublicPlace(Environment environment, Project project, Network network) {
+
+    /** Where the environment is public; throws Fault (usage) where it is not. */
+    static PublicPlace of(Environment environment, Git git, Config config) {
+        if (!environment.urls().containsKey("releases")) {
+            throw Fault.usage("the environment " + environment.name() + " has no public address of its releases", "without keys nobody can ask what is out there",
+                    "set urls.releases in " + Config.FILE + ", or name another place");
+        }
+        return new PublicPlace(environment, config.project(), Network.of(git.env(), environment.ca().map(git.workTree()::resolve)));
+    }
+
+    /** The environment live where it is public, and this clone one of the project that is released there. */
+    static Optional<PublicPlace> live(Git git, Config config) {
+        GitRemotes remotes = new GitRemotes(git);
+        Project project = config.project();
+        return Optional.ofNullable(config.environments().get(Environment.LIVE.name())).filter(live -> live.urls().containsKey("releases"))
+                .filter(live -> Stream.concat(live.git().stream(), project.forge().stream().flatMap(forge -> project.repository().stream()
+                        .map(repository -> forge + "/" + repository))).anyMatch(remotes::have)).map(live -> of(live, git, config));
+    }
 
     /** The version of manifest.nix; empty where there is none. */
     Optional<Version> manifest() throws IOException {
@@ -40,7 +63,7 @@ record PublicPlace(Environment environment, Project project, Network network) {
         return environment.urls().get(role).toString().replaceFirst("/$", "") + "/" + key;
     }
 
-    private Optional<String> read(String address) throws IOException {
+    Optional<String> read(String address) throws IOException {
         URI uri = URI.create(address);
         try (Web web = new Web(uri, network)) {
             // Proxies on the way are asked not to answer from memory.

@@ -1,9 +1,27 @@
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.sun.net.httpserver.HttpServer;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import lib.base.Parallel;
+import lib.http.Network;
+import lib.proof.Fetcher;
+import lib.s3.ObjectStore;
 import lib.s3.Pace;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
+import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
+import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 
 /** How many requests there are at once, with answers that take as long as the test says. */
 class PaceTest {
@@ -33,6 +51,63 @@ class PaceTest {
         int few = pace.limit();
         answers(pace, 1000, 1);
         assertEquals(few, pace.limit());
+    }
+
+    @Test
+    void aNearStoreThatHoldsAnswersBackIsAskedForMore() {
+        Pace pace = new Pace(128);
+        for (int i = 0; i < 1000; i++) {
+            answers(pace, 1, i % 10 == 0 ? 2 : 42);
+        }
+        assertTrue(pace.limit() > 16, pace.limit() + " at once");
+    }
+
+    @Test
+    void aNearStoreThatOthersKeepBusyIsNotAskedMoreForLong() {
+        Pace pace = new Pace(128);
+        answers(pace, 10, 0.5);
+        double limits = 0;
+        for (int i = 0; i < 3000; i++) {
+            answers(pace, 1, 2, 0.2);
+            limits += pace.limit();
+        }
+        assertTrue(limits / 3000 < 11, limits / 3000 + " at once");
+    }
+
+    @Test
+    @DisplayName("a server that leaves Nagle's algorithm on, as Ceph does, sends a short answer's body when its head is confirmed: 40 ms later")
+    void bodiesThatComeLateAreAskedForTogether() throws Exception {
+        AtomicInteger running = new AtomicInteger();
+        AtomicInteger most = new AtomicInteger();
+        HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        ExecutorService threads = Executors.newCachedThreadPool();
+        server.setExecutor(threads);
+        server.createContext("/", exchange -> {
+            most.accumulateAndGet(running.incrementAndGet(), Math::max);
+            exchange.sendResponseHeaders(200, 5);
+            exchange.getResponseBody().flush();
+            try {
+                Thread.sleep(40); // what is looked at: how long a body is held back
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+            running.decrementAndGet();
+            exchange.getResponseBody().write("hello".getBytes());
+            exchange.close();
+        });
+        server.start();
+        URI base = URI.create("http://127.0.0.1:" + server.getAddress().getPort());
+        try (ObjectStore store = ObjectStore.connect(base, "local", StaticCredentialsProvider.create(AwsBasicCredentials.create("id", "secret")))) {
+            Fetcher anybody = Fetcher.anonymous(Map.of("cache", base), Duration.ofSeconds(10), Network.PLAIN);
+            for (Parallel.Work<Integer> get : List.<Parallel.Work<Integer>>of(i -> store.get("bucket", "k"), i -> anybody.first(6, "cache", "k"))) {
+                most.set(0);
+                Parallel.forEach(IntStream.range(0, 400).boxed().toList(), 64, get);
+                assertTrue(most.get() > 16, most + " at once");
+            }
+        } finally {
+            server.stop(0);
+            threads.shutdown();
+        }
     }
 
     @Test

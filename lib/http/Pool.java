@@ -58,6 +58,14 @@ public final class Pool implements AutoCloseable {
             return Optional.ofNullable(headers.get(lowerCaseName));
         }
 
+        /**
+         * Whether it comes at once (RFC 6928), so that it has come only when it was read: servers that leave Nagle's
+         * algorithm on hold the body of such a one back when they have sent its head.
+         */
+        public boolean small() {
+            return header("content-length").filter(length -> length.matches("\\d{1,5}") && Integer.parseInt(length) <= ONE_FLIGHT).isPresent();
+        }
+
         /** The body of a failure, as far as it can be read and is worth it: the status is what counts. */
         public String text() {
             try {
@@ -69,6 +77,8 @@ public final class Pool implements AutoCloseable {
     }
 
     private static final int LONGEST_ERROR = 1 << 16;
+    /** Bytes. */
+    private static final int ONE_FLIGHT = 14_000;
     private static final Http1Config HTTP = Http1Config.custom().setBufferSize(1 << 16).setMaxLineLength(1 << 16).setMaxHeaderCount(200).build();
     /** Whoever uses a pool says how many at once; it only must not be the one that makes them wait. */
     private static final int MOST_CONNECTIONS = 512;

@@ -107,13 +107,16 @@ final class PublicFetcher implements Fetcher {
         try {
             // Proxies on the way are asked not to answer from memory.
             Pool.Answer answer = pool.open(method, uri.getRawPath() + (uri.getRawQuery() == null ? "" : "?" + uri.getRawQuery()), Map.of("cache-control", "no-cache"));
-            pace.answered(answer.waited());
+            Runnable whole = pace.answered(answer);
             return new Pool.Answer(answer.status(), answer.headers(), new FilterInputStream(answer.body()) {
                 @Override
                 public void close() throws IOException {
                     try {
                         super.close();
                     } finally {
+                        if (!ended.get()) { // a second time it would not be now that it was whole
+                            whole.run();
+                        }
                         end.run();
                     }
                 }

@@ -1,6 +1,7 @@
 package lib.s3;
 
 import java.util.concurrent.TimeUnit;
+import lib.http.Pool;
 
 /**
  * How many requests at once are worth it. A near store answers the later the more it is asked at once:
@@ -67,7 +68,17 @@ public final class Pace {
         notify(); // one: all would wake for a single place
     }
 
-    /** The answer to a request began so many nanoseconds after its last byte was sent. */
+    /** The answer to a request has begun. What is returned says that it was read, which counts where it is small. */
+    public Runnable answered(Pool.Answer answer) {
+        if (!answer.small()) {
+            answered(answer.waited());
+            return () -> { };
+        }
+        long begun = System.nanoTime();
+        return () -> answered(answer.waited() + System.nanoTime() - begun);
+    }
+
+    /** The answer to a request began so many nanoseconds after its last byte was sent; a small one was there. */
     public synchronized void answered(long nanos) {
         boolean first = soonest == Long.MAX_VALUE;
         soonest = Math.min(soonest, nanos);
@@ -104,7 +115,9 @@ public final class Pace {
             return;
         }
         rate = now;
-        int next = average > soonest * QUEUED || near() ? limit / 2 : limit * 2;
+        // Longer than all of ours would take one after the other: it is not each other that they wait for.
+        boolean heldBack = average > Math.max(NEAR, limit * (double) soonest);
+        int next = !heldBack && (average > soonest * QUEUED || near()) ? limit / 2 : limit * 2;
         int old = limit;
         set(next);
         before = limit == old ? 0 : old;

@@ -80,8 +80,10 @@ public final class Wire implements AutoCloseable {
                 if (!answer.ok()) {
                     throw Documents.refusal(answer.status(), answer.text(), answer.header("retry-after"));
                 }
-                pace.answered(answer.waited());
-                return reader.read(answer.headers(), answer.body());
+                Runnable whole = pace.answered(answer);
+                T result = reader.read(answer.headers(), answer.body());
+                whole.run();
+                return result;
             });
         } catch (SSLException | ConnectException e) {
             throw clearer(e);

@@ -176,7 +176,8 @@ class build implements Cli.Phase {
         throw Fault.refused("HEAD is not the tag " + version,
                 tagged.map(id -> "the tag is on " + id.name() + ", HEAD on " + git.head().name())
                         .orElse("version.json says " + version + ", and there is no such tag"),
-                tagged.isPresent() ? "git checkout " + version + ", and run build again" : "run jbang tag.java first");
+                tagged.isPresent() ? "git checkout " + version + ", and run build again"
+                        : release.version().isDevelopment() ? "development goes on here: git checkout the tag of the release, and run build again" : "run jbang tag.java first");
     }
 
     private void gatherManual(Nix.Job job, Path into) throws IOException {

@@ -155,6 +155,7 @@ class ChecksTest {
         checkout.write("releng.json", "{\"environments\": {\"live\": {\"urls\": {\"releases\": \"" + at + "/r/\", \"cache\": \"" + at + "/c\", \"docs\": \"" + at + "/d\"}}}}");
         commit(checkout, "live");
         checkout.git("remote", "add", "gerrit", "ssh://somebody@gerrit.lix.systems:2022/lix");
+        Program.write(checkout.folder.resolve(".git/hooks/commit-msg"), TagTest.CHANGE_ID_HOOK); // which that server wants
     }
 
     private void publish(String manifest, String manual) {

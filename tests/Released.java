@@ -1,8 +1,11 @@
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
 import lib.base.Exec;
 import lib.base.FileTree;
 
@@ -21,6 +24,14 @@ final class Released {
         checkout.git("add", "--all");
         checkout.git("commit", "--quiet", "--message=start");
         return checkout.with("NIX_CONFIG", Sample.NIX_CONFIG);
+    }
+
+    /** Leaves one page of each folder of the manual's reference: enough for every link, and published quickly. */
+    static void shortManual(Checkout checkout) throws IOException {
+        String reference = "doc/manual/reference.txt";
+        Set<String> folders = new HashSet<>();
+        checkout.write(reference, checkout.read(reference).lines().filter(line -> folders.add(line.substring(0, line.lastIndexOf('/', line.indexOf(':')))))
+                .map(line -> line + "\n").collect(Collectors.joining()));
     }
 
     /** A copy of the sample's own release 2.95.0: HEAD on the tag, release/ built. */
@@ -42,7 +53,7 @@ final class Released {
     static Checkout reviewed(Path folder) {
         Path built = BUILT.computeIfAbsent("reviewed", key -> build("2.95.0", checkout -> {
             checkout.git("branch", "--move", "main");
-            checkout.write("doc/manual/reference.txt", "");
+            shortManual(checkout);
             Program.write(checkout.folder.resolve(".git/hooks/commit-msg"), TagTest.CHANGE_ID_HOOK);
         }));
         return copy(built, folder);

@@ -27,7 +27,7 @@ final class SweepReleases {
         Checkout checkout = Released.sample(folder.resolve("checkout"));
         Exec.of("nix-store", "--generate-binary-cache-key", "sweep-1", secret().toString(), folder.resolve("key.pub").toString()).orFail("key", "");
         // A short manual: each page is six requests, and every one of them is a place to be killed at.
-        checkout.write("doc/manual/reference.txt", checkout.read("doc/manual/reference.txt").lines().limit(3).map(line -> line + "\n").collect(java.util.stream.Collectors.joining()));
+        Released.shortManual(checkout);
         checkout.git("commit", "--quiet", "--all", "--message=a short manual");
         release(checkout, "2.94.1", "Pão de Queijo");
         old = BuiltRelease.read(checkout.folder.resolve("release"));

@@ -65,7 +65,8 @@ class TenReleasesTest {
         checkout.git("init", "--quiet", "--bare", "--initial-branch=main", server.toString());
         checkout.git("branch", "--move", "main");
         checkout.git("rm", "--quiet", "-r", "doc/manual/rl-next");
-        checkout.write("doc/manual/reference.txt", "").write("releng.json", store.config(server)).git("add", "--all");
+        Released.shortManual(checkout);
+        checkout.write("releng.json", store.config(server)).git("add", "--all");
         checkout.git("commit", "--quiet", "--message=a short manual, and where it goes");
         checkout.git("remote", "add", "origin", server.toString());
         checkout.git("push", "--quiet", "--set-upstream", "origin", "main");

@@ -56,7 +56,7 @@ class upload implements Cli.Phase {
             description = "What to publish: all, or only the manual; or verify: publish nothing and prove what is published. Default: ${DEFAULT-VALUE}.")
     Target target;
 
-    @Option(names = "--release", paramLabel = "VERSION", description = "With --target verify: the version; default: the checkout's, or in development that of release/.")
+    @Option(names = "--release", paramLabel = "VERSION", description = "With --target verify: the version; default: the checkout's, or in development the newest tag's.")
     Version releaseToVerify;
 
     @Mixin

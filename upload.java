@@ -63,7 +63,7 @@ class upload implements Cli.Phase {
             description = "What to publish: all, only the manual, or only installers; or verify: publish nothing and prove what is published. Default: ${DEFAULT-VALUE}.")
     Target target;
 
-    @Option(names = "--release", paramLabel = "VERSION", description = "With --target verify or installer: the version; default: the checkout's, or in development that of release/.")
+    @Option(names = "--release", paramLabel = "VERSION", description = "With --target verify or installer: the version; default: the checkout's, or in development the newest tag's.")
     Version ofRelease;
 
     @Mixin

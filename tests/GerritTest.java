@@ -58,7 +58,7 @@ class GerritTest {
 
             world.checkout.git("config", "core.sshCommand", "false"); // as anybody, who has no account there
             world.checkout.write("version.json", world.checkout.read("version.json").replaceFirst("\"2\\.\\d+\\.\\d+[^\"]*\"", "\"2.96.0-dev\""));
-            world.checkout.git("commit", "--quiet", "--all", "--message=development goes on");
+            world.checkout.git("commit", "--quiet", "--allow-empty", "--all", "--message=development goes on");
             Checkout.Run verify = world.upload("--target", "verify");
             assertEquals(0, verify.exit(), verify.err());
             assertTrue(verify.err().contains("tag 1, branch 1"), verify.err());

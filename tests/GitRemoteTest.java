@@ -189,7 +189,7 @@ class GitRemoteTest {
         checkout.git("update-ref", "-d", "refs/heads/release-2.95");
         checkout.git("remote", "add", "gerrit", "ssh://me@gerrit.example.org:29418/lix");
         checkout.git("update-ref", "refs/remotes/gerrit/main", "HEAD");
-        checkout.write("releng.json", "{\"environments\": {\"live\": {\"git\": \"ssh://gerrit.example.org:29418/lix\"}}}");
+        checkout.write("releng.json", "{\"environments\": {\"live\": {\"git\": \"ssh://gerrit.example.org:29418/lix\", \"urls\": null}}}");
         checkout.git("commit", "--quiet", "--allow-empty", "--message=without");
         Map<String, String> before = checkout.state();
         Checkout.Run run = TagTest.tag(checkout);
@@ -199,7 +199,8 @@ class GitRemoteTest {
         assertEquals(before, checkout.state());
         Program.write(checkout.folder.resolve(".git/hooks/commit-msg"), TagTest.CHANGE_ID_HOOK);
         checkout.git("commit", "--quiet", "--amend", "--allow-empty", "--no-edit");
-        assertEquals(0, TagTest.tag(checkout).exit());
+        run = TagTest.tag(checkout);
+        assertEquals(0, run.exit(), run.err());
     }
 
     @Test

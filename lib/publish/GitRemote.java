@@ -1,10 +1,7 @@
 package lib.publish;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -109,7 +106,9 @@ public record GitRemote(Git git, String url, Optional<Review> review, ReleaseTag
         Operation first = operation(pushes.get(0), () -> pushTogether(pushes));
         List<Operation> operations = new ArrayList<>(List.of(first));
         pushes.stream().skip(1).forEach(push -> operations.add(operation(push, () -> { }).after(List.of(first))));
-        return new Stage(String.join(" and ", pushes.stream().map(Push::label).toList()), operations);
+        List<String> labels = pushes.stream().map(Push::label).toList();
+        String last = labels.get(labels.size() - 1);
+        return new Stage(labels.size() == 1 ? last : String.join(", ", labels.subList(0, labels.size() - 1)) + " and " + last, operations);
     }
 
     private GitPeer peer() {
@@ -185,14 +184,18 @@ public record GitRemote(Git git, String url, Optional<Review> review, ReleaseTag
         return tag;
     }
 
-    /** The version a checkout is about: HEAD's, or, where development goes on after a release, that of {@code release/}. */
+    /** The version a checkout is about: HEAD's, or, where development goes on after a release, the newest whose tag is in its history. */
     public static Version version(Git git, Project project) {
         Version head = Release.at(git, project).version();
-        Path release = git.workTree().resolve("release");
+        return !head.isDevelopment() ? head : git.git("for-each-ref", "--merged=HEAD", "--format=%(refname:strip=2)", "refs/tags").run().out().lines()
+                .flatMap(name -> parsed(name).stream()).max(Comparator.naturalOrder()).orElse(head);
+    }
+
+    private static Optional<Version> parsed(String name) {
         try {
-            return head.isDevelopment() && Files.exists(release.resolve(BuiltRelease.FILE)) ? BuiltRelease.read(release).version() : head;
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            return Optional.of(Version.of(name));
+        } catch (IllegalArgumentException e) {
+            return Optional.empty(); // a tag of something else
         }
     }
 

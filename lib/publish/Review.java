@@ -228,9 +228,9 @@ public record Review(Gerrit gerrit, boolean direct, Options wish, ReleaseTag tag
         }
     }
 
-    // What happens on the server tells nobody here: it is asked, seldom.
     private void sleep(Duration pause) {
         try {
+            // What happens on the server tells nobody here: it is asked, seldom.
             Thread.sleep(pause.toMillis());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

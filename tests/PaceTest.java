@@ -87,7 +87,8 @@ class PaceTest {
             exchange.sendResponseHeaders(200, 5);
             exchange.getResponseBody().flush();
             try {
-                Thread.sleep(40); // what is looked at: how long a body is held back
+                // The pause is what is tested: a server that holds its bodies back for so long.
+                Thread.sleep(40);
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }

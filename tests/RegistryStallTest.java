@@ -71,8 +71,8 @@ class RegistryStallTest {
         return true;
     }
 
-    /** Waits for a condition, with an end: it comes about in threads of others. */
     private void await(ImageStore store, CompletableFuture<Void> publishing) throws Exception {
+        // Polled, with an end: the registry is another process, and tells nobody what it has got.
         for (long end = System.nanoTime() + 90_000_000_000L; !hasAll(store); Thread.sleep(20)) {
             assertFalse(publishing.isDone(), "it ended before the healthy one had everything");
             assertTrue(System.nanoTime() < end, "the one that hangs keeps the bytes from the healthy one");

@@ -45,7 +45,7 @@ class tag implements Cli.Phase {
     boolean noNotes;
 
     @Option(names = "--branch-off", negatable = true, description = "Begin, or do not begin, the maintenance branch release-MAJOR, and go on here "
-            + "with the next development version. Default: with the first final release of a MAJOR.")
+            + "with the next development version. Default: with the first final release of a MAJOR, from main.")
     Boolean branchOff;
 
     @Option(names = "--sign", negatable = true, description = "Sign the tag, or do not. Default: as git's tag.gpgSign says.")

@@ -54,8 +54,8 @@ class BranchOffTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"2.95.1, main", "2.95.0-rc1, main", "2.95.0, release-2.95", "2.95.1, releng/2.95.1"})
-    void patchesPreReleasesAndMaintenanceBranchesBeginNone(String version, String branch) throws IOException {
+    @CsvSource({"2.95.1, main", "2.95.0-rc1, main", "2.95.0, release-2.95", "2.95.1, releng/2.95.1", "2.95.0, releng/2.95.0"})
+    void patchesPreReleasesAndReleasesOfOtherBranchesThanMainBeginNone(String version, String branch) throws IOException {
         Checkout checkout = sample(version, branch);
         tagged(checkout);
         assertMergeEnds(checkout, branch);
@@ -82,14 +82,14 @@ class BranchOffTest {
     @ParameterizedTest
     @ValueSource(strings = {"refs/heads/release-2.95", "refs/remotes/origin/release-2.95"})
     void oneThatIsElsewhereIsRefusedAndOneThatThisIsBasedOnIsNotBegunAgain(String there) throws IOException {
-        Checkout checkout = sample("2.95.0", "releng/2.95.0");
+        Checkout checkout = sample("2.95.0", "main");
         String tip = checkout.git("rev-parse", "HEAD");
         checkout.git("update-ref", there, checkout.git("commit-tree", "-m", "theirs", "-p", "HEAD^", "HEAD^{tree}"));
         TagTest.assertRefused(checkout, there + " exists already, on ");
         checkout.git("update-ref", there, tip);
         TagTest.assertRefused(checkout, there + " exists already, on ", "--branch-off");
         tagged(checkout);
-        assertMergeEnds(checkout, "releng/2.95.0");
+        assertMergeEnds(checkout, "main");
         assertEquals(tip, checkout.git("rev-parse", there));
     }
 

@@ -35,6 +35,7 @@ class ChecksTest {
     @BeforeAll
     static void theSample() throws IOException {
         TagTest.project(template);
+        Checkout.existing(template).git("branch", "--move", "releng/test");
     }
 
     @AfterEach

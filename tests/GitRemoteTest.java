@@ -43,10 +43,8 @@ class GitRemoteTest {
     void aTaggedRelease() throws IOException {
         TagTest.project(folder.resolve("checkout"));
         checkout = Checkout.existing(folder.resolve("checkout"));
+        checkout.git("branch", "--move", "releng/test");
         assertEquals(0, TagTest.tag(checkout).exit());
-        try (Git git = Git.open(checkout.folder, checkout.env())) {
-            new ReleaseTag("2.95.0", git.head(), "releng/test", Optional.empty()).remember(git);
-        }
         checkout.git("init", "--quiet", "--bare", folder.resolve("server.git").toString());
         server = checkout.at(folder.resolve("server.git"));
         checkout.git("remote", "add", "origin", server.folder.toString());
@@ -186,7 +184,6 @@ class GitRemoteTest {
     void tagLooksForChangeIds() throws IOException {
         checkout.git("checkout", "--quiet", "-B", "releng/test", "2.95.0~1");
         checkout.git("tag", "--delete", "2.95.0");
-        checkout.git("update-ref", "-d", "refs/heads/release-2.95");
         checkout.git("remote", "add", "gerrit", "ssh://me@gerrit.example.org:29418/lix");
         checkout.git("update-ref", "refs/remotes/gerrit/main", "HEAD");
         checkout.write("releng.json", "{\"environments\": {\"live\": {\"git\": \"ssh://gerrit.example.org:29418/lix\", \"urls\": null}}}");

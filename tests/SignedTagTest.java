@@ -155,7 +155,7 @@ class SignedTagTest {
         Path signers = signers("m@example.org " + ssh("mine"));
         assertFault(signers, "is not signed");
         checkout.git("config", "tag.gpgSign", "false");
-        checkout.git("checkout", "-q", "releng/test");
+        checkout.git("checkout", "-q", "main");
         checkout.git("reset", "-q", "--hard", "release-2.95^");
         checkout.git("update-ref", "-d", "refs/heads/release-2.95");
         checkout.git("tag", "-d", VERSION);
@@ -181,7 +181,7 @@ class SignedTagTest {
         Path remote = temp.resolve("remote.git");
         checkout.git("clone", "-q", "--bare", checkout.folder.toString(), remote.toString());
         Checkout verifier = checkout.at(temp.resolve("verifier"));
-        checkout.git("clone", "-q", "-b", "releng/test", checkout.folder.toString(), verifier.folder.toString());
+        checkout.git("clone", "-q", "-b", "main", checkout.folder.toString(), verifier.folder.toString());
         verifier.write("signers", "m@example.org " + ssh("mine"));
         verifier.write("releng.json", "{\"environments\": {\"local\": {\"allowedSigners\": \"signers\"}}}");
         String commit = checkout.git("rev-parse", VERSION + "^{commit}");

@@ -56,7 +56,7 @@ class TagInterruptedTest {
             ReleaseTag.forget(git, TagTest.VERSION);
         }
         TagTest.assertRefused(checkout, "is not remembered");
-        checkout.git("checkout", "-q", "releng/test");
+        checkout.git("checkout", "-q", "main");
         assertEquals(0, TagTest.tag(checkout).exit());
         TagTest.assertReleased(checkout, start);
     }
@@ -64,7 +64,7 @@ class TagInterruptedTest {
     @Test
     void locksThatWereLeftAreNamed() throws IOException {
         Checkout checkout = sample();
-        for (String lock : List.of("index.lock", "HEAD.lock", "packed-refs.lock", "refs/tags/2.95.0.lock", "refs/heads/releng/test.lock")) {
+        for (String lock : List.of("index.lock", "HEAD.lock", "packed-refs.lock", "refs/tags/2.95.0.lock", "refs/heads/main.lock")) {
             Path file = checkout.folder.resolve(".git").resolve(lock);
             Files.createFile(file);
             TagTest.assertRefused(checkout, file.toString());
@@ -101,7 +101,7 @@ class TagInterruptedTest {
         Checkout checkout = sample();
         String start = checkout.git("rev-parse", "HEAD");
         TagTest.tag(checkout);
-        checkout.git("checkout", "-q", "releng/test");
+        checkout.git("checkout", "-q", "main");
         String whole = TagTest.VERSION_FILE.replace("false", "true");
         Path file = checkout.folder.resolve("version.json");
         switch (left) {
@@ -126,7 +126,7 @@ class TagInterruptedTest {
     void aHalfDoneCheckoutOfAnUndoIsFinishedEitherWay(boolean undo) throws IOException {
         Checkout checkout = released("a checkout");
         String start = checkout.git("rev-parse", "HEAD^");
-        checkout.git("update-ref", "refs/heads/releng/test", start);
+        checkout.git("update-ref", "refs/heads/main", start);
         checkout.write("version.json", TagTest.VERSION_FILE.substring(0, TagTest.VERSION_FILE.indexOf("false") + 3));
         Checkout.Run run = undo ? TagTest.tag(checkout, "--undo") : TagTest.tag(checkout);
         assertEquals(0, run.exit(), run.err());
@@ -141,7 +141,7 @@ class TagInterruptedTest {
     void aChangeThatNoBrokenCheckoutMakesIsNotTakenForOne() throws IOException {
         Checkout checkout = sample();
         TagTest.tag(checkout);
-        checkout.git("checkout", "-q", "releng/test");
+        checkout.git("checkout", "-q", "main");
         checkout.write("version.json", TagTest.VERSION_FILE.replace("Brûlée", "Caramel"));
         TagTest.assertRefused(checkout, "version.json");
     }
@@ -312,8 +312,8 @@ class TagInterruptedTest {
     }
 
     private static void assertUndone(Checkout checkout) throws IOException {
-        assertEquals("releng/test no environments", checkout.git("for-each-ref", "--format=%(refname:short) %(subject)"));
-        assertEquals("releng/test", checkout.git("rev-parse", "--abbrev-ref", "HEAD"));
+        assertEquals("main no environments", checkout.git("for-each-ref", "--format=%(refname:short) %(subject)"));
+        assertEquals("main", checkout.git("rev-parse", "--abbrev-ref", "HEAD"));
         assertEquals("", checkout.git("status", "--porcelain"));
         assertEquals(Optional.empty(), TagTest.remembered(checkout));
     }

@@ -58,6 +58,7 @@ class TagTest {
         Checkout checkout = Checkout.empty(folder);
         checkout.write("version.json", VERSION_FILE).write("README.md", "hello\n").write("src/main.cc", "int main() {}\n")
                 .write(NOTES, "# Lix 2.95 \"Crème Brûlée\" (2026-11-22)\n\n\n# Lix 2.95.0 (2026-11-22)\n");
+        checkout.git("symbolic-ref", "HEAD", "refs/heads/main");
         committed(checkout);
     }
 
@@ -105,13 +106,13 @@ class TagTest {
         assertEquals(start + " " + commit, checkout.git("show", "-s", "--format=%P", "release-2.95"));
         assertEquals(checkout.git("rev-parse", start + "^{tree}"), checkout.git("rev-parse", "release-2.95^{tree}"));
         assertEquals("release: merge release 2.95.0 back to mainline", checkout.git("show", "-s", "--format=%s", "release-2.95"));
-        assertEquals(checkout.git("rev-parse", "release-2.95"), checkout.git("show", "-s", "--format=%P", "releng/test"));
-        assertEquals("release: begin 2.96.0-dev", checkout.git("show", "-s", "--format=%s", "releng/test"));
-        assertEquals("2\t2\tversion.json", checkout.git("diff", "--numstat", "release-2.95", "releng/test"));
-        assertEquals(VERSION_FILE.replace(VERSION, "2.96.0-dev").replace("Crème Brûlée", "TBD").strip(), checkout.git("show", "releng/test:version.json"));
+        assertEquals(checkout.git("rev-parse", "release-2.95"), checkout.git("show", "-s", "--format=%P", "main"));
+        assertEquals("release: begin 2.96.0-dev", checkout.git("show", "-s", "--format=%s", "main"));
+        assertEquals("2\t2\tversion.json", checkout.git("diff", "--numstat", "release-2.95", "main"));
+        assertEquals(VERSION_FILE.replace(VERSION, "2.96.0-dev").replace("Crème Brûlée", "TBD").strip(), checkout.git("show", "main:version.json"));
         assertEquals("3", checkout.git("rev-list", "--count", "--all", "^" + start));
         assertEquals("", checkout.git("status", "--porcelain"));
-        assertEquals("releng/test", remembered(checkout).orElseThrow().branch());
+        assertEquals("main", remembered(checkout).orElseThrow().branch());
         assertEquals(commit, remembered(checkout).orElseThrow().commit().name());
         assertEquals(Optional.of(new BranchOff("release-2.95", ObjectId.fromString(checkout.git("rev-parse", "release-2.95")))), remembered(checkout).orElseThrow().branchOff());
         checkout.git("fsck", "--strict");
@@ -135,7 +136,7 @@ class TagTest {
         assertEquals(0, run.exit(), run.err());
         assertReleased(checkout, start);
         assertTrue(run.out().contains(checkout.git("rev-parse", "release-2.95")), run.out());
-        assertTrue(run.out().endsWith("branched off    release-2.95; releng/test goes on as 2.96.0-dev\nnext: jbang build.java\n"), run.out());
+        assertTrue(run.out().endsWith("branched off    release-2.95; main goes on as 2.96.0-dev\nnext: jbang build.java\n"), run.out());
     }
 
     @Test
@@ -156,7 +157,7 @@ class TagTest {
         String start = checkout.git("rev-parse", "HEAD");
         tag(checkout);
         String refs = checkout.git("for-each-ref");
-        checkout.git("checkout", "-q", "releng/test");
+        checkout.git("checkout", "-q", "main");
         assertEquals(0, tag(checkout, "--force-tag").exit());
         assertEquals(refs, checkout.git("for-each-ref"));
         assertReleased(checkout, start);
@@ -282,12 +283,12 @@ class TagTest {
         hook(main, "commit-msg", CHANGE_ID_HOOK);
         String start = main.git("rev-parse", "HEAD");
         main.git("checkout", "-q", "-b", "other");
-        main.git("worktree", "add", "-q", "../linked", "releng/test");
+        main.git("worktree", "add", "-q", "../linked", "main");
         Checkout linked = main.at(temp.resolve("linked"));
         Checkout.Run run = tag(linked);
         assertEquals(0, run.exit(), run.err());
         assertReleased(linked, start);
-        assertEquals("releng/test", remembered(main).orElseThrow().branch());
+        assertEquals("main", remembered(main).orElseThrow().branch());
         assertEquals("other", main.git("symbolic-ref", "--short", "HEAD"));
     }
 
@@ -302,7 +303,7 @@ class TagTest {
         assertReleased(checkout, start);
         String format = "--format=%(trailers:key=Change-Id,valueonly)";
         String one = checkout.git("show", "-s", format, "HEAD");
-        String two = checkout.git("show", "-s", format, "releng/test");
+        String two = checkout.git("show", "-s", format, "main");
         assertTrue(one.startsWith("I") && two.startsWith("I") && !one.equals(two), one + " " + two);
     }
 
@@ -375,13 +376,13 @@ class TagTest {
         Checkout checkout = sample();
         tag(checkout, "--no-branch-off");
         String first = checkout.git("rev-parse", "HEAD").substring(0, 12);
-        checkout.git("checkout", "-q", "releng/test");
+        checkout.git("checkout", "-q", "main");
         committed(checkout.write("README.md", "a late fix\n"));
         assertRefused(checkout, "already has the release commit " + first + " '" + SUBJECT + "', tagged 2.95.0");
         checkout.git("tag", "-d", VERSION);
         assertRefused(checkout, "which has lost its tag");
         checkout.git("tag", "-a", "-m", "x", VERSION, checkout.git("commit-tree", "-m", "stray", "HEAD^{tree}"));
-        assertRefused(checkout, "which is not in the history of releng/test");
+        assertRefused(checkout, "which is not in the history of main");
         Checkout.Run run = tag(checkout, "--force-tag");
         assertEquals(0, run.exit(), run.err());
         assertTrue(run.err().contains(first), run.err());
@@ -393,11 +394,11 @@ class TagTest {
         Checkout checkout = sample();
         String start = checkout.git("rev-parse", "HEAD");
         tag(checkout);
-        checkout.git("update-ref", "refs/heads/releng/test", checkout.git("commit-tree", "-m", "stray", "-p", start, start + "^{tree}"));
-        assertRefused(checkout, "not in the history of its branch releng/test");
-        checkout.git("update-ref", "-d", "refs/heads/releng/test");
-        assertRefused(checkout, "the branch releng/test of the release 2.95.0 is gone");
-        checkout.git("update-ref", "refs/heads/releng/test", start);
+        checkout.git("update-ref", "refs/heads/main", checkout.git("commit-tree", "-m", "stray", "-p", start, start + "^{tree}"));
+        assertRefused(checkout, "not in the history of its branch main");
+        checkout.git("update-ref", "-d", "refs/heads/main");
+        assertRefused(checkout, "the branch main of the release 2.95.0 is gone");
+        checkout.git("update-ref", "refs/heads/main", start);
         Checkout.Run run = tag(checkout);
         assertEquals(0, run.exit(), run.err());
         assertReleased(checkout, start);
@@ -418,7 +419,7 @@ class TagTest {
         }
         assertEquals(0, tag(checkout).exit());
         checkout.git("verify-commit", "HEAD");
-        checkout.git("verify-commit", "releng/test");
+        checkout.git("verify-commit", "main");
         checkout.git("verify-tag", VERSION);
         assertTrue(tag(checkout).err().contains("already tagged"));
     }

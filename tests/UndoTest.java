@@ -85,7 +85,7 @@ class UndoTest {
         run.err().lines().filter(line -> line.contains("to restore it")).forEach(line -> checkout.git(line.replaceFirst(".*: git ", "").split(" ")));
         checkout.git("checkout", "-q", "--detach", TagTest.VERSION);
         assertEquals(tagged, checkout.state());
-        checkout.git("checkout", "-q", "releng/test");
+        checkout.git("checkout", "-q", "main");
         assertUndone();
         assertTrue(undo(checkout).err().contains("nothing to undo"));
         assertEquals(before, checkout.state());
@@ -97,18 +97,18 @@ class UndoTest {
     void aReleaseThatIsOnlyTaggedIsUndoneToo() throws IOException {
         String start = checkout.git("rev-parse", "HEAD");
         TagTest.tag(checkout);
-        checkout.git("update-ref", "refs/heads/releng/test", start);
+        checkout.git("update-ref", "refs/heads/main", start);
         assertUndone();
     }
 
     @Test
     void whatWasCommittedSinceIsNotLost() throws IOException {
         TagTest.tag(checkout);
-        String tip = checkout.git("rev-parse", "releng/test");
+        String tip = checkout.git("rev-parse", "main");
         String more = checkout.git("commit-tree", "-m", "more", "-p", tip, tip + "^{tree}");
-        checkout.git("update-ref", "refs/heads/releng/test", more);
-        assertRefused("releng/test has gone on since, to " + more.substring(0, 12));
-        checkout.git("update-ref", "refs/heads/releng/test", tip);
+        checkout.git("update-ref", "refs/heads/main", more);
+        assertRefused("main has gone on since, to " + more.substring(0, 12));
+        checkout.git("update-ref", "refs/heads/main", tip);
         checkout.git("update-ref", "refs/heads/release-2.95", more);
         assertRefused("refs/heads/release-2.95 has gone on since, to " + more.substring(0, 12));
         checkout.git("update-ref", "refs/heads/release-2.95", tip + "^");
@@ -127,7 +127,7 @@ class UndoTest {
     @Test
     void aTagOfAnotherReleaseIsNotUndone() throws IOException {
         checkout.git("tag", "-a", "-m", "mine", TagTest.VERSION);
-        assertRefused("is not that of a release made on releng/test");
+        assertRefused("is not that of a release made on main");
     }
 
     @Test
@@ -135,20 +135,20 @@ class UndoTest {
         Path remote = temp.resolve("the remote.git");
         checkout.git("init", "-q", "--bare", remote.toString());
         checkout.git("remote", "add", "origin", remote.toString());
-        checkout.git("push", "-q", remote.toString(), "releng/test:main");
+        checkout.git("push", "-q", remote.toString(), "main:main");
         TagTest.tag(checkout);
         // In review nobody has it yet, and a branch that has gone on elsewhere is asked what it holds.
-        checkout.git("push", "-q", remote.toString(), "releng/test:refs/changes/01/1/1");
+        checkout.git("push", "-q", remote.toString(), "main:refs/changes/01/1/1");
         Checkout other = checkout.at(temp.resolve("other"));
         checkout.git("clone", "-q", "-b", "main", remote.toString(), other.folder.toString());
         other.git("-c", "user.name=O", "-c", "user.email=o@example.org", "commit", "-q", "--allow-empty", "-m", "theirs");
         other.git("push", "-q", "origin", "main");
         assertUndone();
         TagTest.tag(checkout);
-        other.git("fetch", "-q", checkout.folder.toString(), "releng/test");
+        other.git("fetch", "-q", checkout.folder.toString(), "main");
         other.git("-c", "user.name=O", "-c", "user.email=o@example.org", "merge", "-q", "-m", "merged by them", "FETCH_HEAD");
         other.git("push", "-q", "origin", "main:elsewhere");
-        assertRefused(remote + " has it: refs/heads/elsewhere holds the release commit", "git checkout -B releng/test ");
+        assertRefused(remote + " has it: refs/heads/elsewhere holds the release commit", "git checkout -B main ");
         other.git("push", "-q", "origin", ":elsewhere");
         checkout.git("push", "-q", remote.toString(), TagTest.VERSION);
         assertRefused(remote + " has it: refs/tags/2.95.0 holds the release commit");

@@ -10,6 +10,7 @@ import org.eclipse.jgit.lib.ObjectId;
 /** Whether a release is the one after which a MAJOR is maintained on a branch of its own, and what development goes on with. */
 public final class Development {
 
+    private static final String MAIN = "main";
     private static final String BEGIN = "release: begin ";
     private static final String NO_NAME_YET = "TBD";
 
@@ -17,8 +18,8 @@ public final class Development {
     }
 
     /**
-     * The maintenance branch that a release begins: the first final release of a MAJOR that has none. Empty for a patch and for
-     * a pre-release, and on a maintenance branch.
+     * The maintenance branch that a release begins: the first final release of a MAJOR that has none, from main. Empty for a patch, for
+     * a pre-release, and on any other branch, which is not where development goes on.
      *
      * @param asked  whether to branch off, where somebody said so
      * @param faults gets what speaks against it
@@ -29,7 +30,7 @@ public final class Development {
         if (found.merged() || found.branchOff().isPresent()) {
             return found.branchOff().map(BranchOff::branch);
         }
-        if (!asked.orElse(version.isFinal() && version.isFirstOfMajor() && !found.branch().startsWith(BranchOff.PREFIX))) {
+        if (!asked.orElse(version.isFinal() && version.isFirstOfMajor() && found.branch().equals(MAIN))) {
             return Optional.empty();
         }
         Map<String, ObjectId> there = known(git, name);

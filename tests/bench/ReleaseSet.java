@@ -68,7 +68,7 @@ record ReleaseSet(Path first, Path patch, Map<String, String> env, Path key, lon
 
         Path patch = folder.resolve("patch");
         run(folder, env, console, "cp", "-a", checkout.toString(), patch.toString());
-        run(patch, env, console, "git", "checkout", "--quiet", "release-2.95");
+        run(patch, env, console, "git", "checkout", "--quiet", "releng/2.95");
         edit(patch.resolve("version.json"), "2.95.0", "2.95.1");
         Files.writeString(patch.resolve("revision.nix"), "1\n");
         release(patch, env, console);

@@ -44,6 +44,7 @@ class GitRemoteTest {
         TagTest.project(folder.resolve("checkout"));
         checkout = Checkout.existing(folder.resolve("checkout"));
         checkout.git("branch", "--move", "releng/test");
+        checkout.git("config", "remote.nowhere.fetch", "+refs/heads/*:refs/remotes/nowhere/*"); // a remote without an address is none of those that are asked
         assertEquals(0, TagTest.tag(checkout).exit());
         checkout.git("init", "--quiet", "--bare", folder.resolve("server.git").toString());
         server = checkout.at(folder.resolve("server.git"));

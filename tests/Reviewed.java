@@ -11,7 +11,6 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import lib.base.Exec;
 import lib.git.Git;
 import lib.release.ReleaseTag;
 
@@ -42,10 +41,7 @@ final class Reviewed implements AutoCloseable {
         checkout.with("GIT_SSH_COMMAND", gerrit.sshCommand());
         checkout.git("remote", "add", "gerrit", gerrit.ssh("manager@", project));
         configure("true");
-        store.credentials().forEach(checkout::with);
-        Path secret = folder.resolve("key");
-        Exec.of("nix-store", "--generate-binary-cache-key", "test-1", secret.toString(), folder.resolve("key.pub").toString()).orFail("key", "");
-        checkout.with("RELENG_SIGNING_KEY", Files.readString(secret));
+        store.open(checkout, folder);
     }
 
     /** Has the release begin no maintenance branch, which would be one more place for a tag to be seen from. */

@@ -1,3 +1,4 @@
+import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -8,6 +9,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.stream.Stream;
+import lib.base.Exec;
 import lib.base.FileTree;
 import lib.s3.ObjectStore;
 import lib.s3.local.LocalStore;
@@ -161,6 +163,14 @@ final class Store implements AutoCloseable {
         return json.append("\"endpoint\": \"").append(endpoint()).append("\", \"region\": \"").append(region())
                 .append("\", \"registries\": [")
                 .append(String.join(", ", Stream.of(registries).map(registry -> "\"" + registry + "\"").toList())).append("], \"git\": \"").append(repository).append("\"}}}\n").toString();
+    }
+
+    /** Gives the checkout keys of this store, and a new one, made in the folder, to sign its cache with. */
+    void open(Checkout checkout, Path folder) throws IOException {
+        credentials().forEach(checkout::with);
+        Path secret = folder.resolve("key");
+        Exec.of("nix-store", "--generate-binary-cache-key", "test-1", secret.toString(), folder.resolve("key.pub").toString()).orFail("key", "");
+        checkout.with("RELENG_SIGNING_KEY", Files.readString(secret));
     }
 
     Map<String, String> credentials() {

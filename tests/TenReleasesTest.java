@@ -3,7 +3,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -13,7 +12,6 @@ import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import lib.base.Cli;
-import lib.base.Exec;
 import lib.base.Json;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -70,10 +68,7 @@ class TenReleasesTest {
         checkout.git("commit", "--quiet", "--message=a short manual, and where it goes");
         checkout.git("remote", "add", "origin", server.toString());
         checkout.git("push", "--quiet", "--set-upstream", "origin", "main");
-        store.credentials().forEach(checkout::with);
-        Path secret = folder.resolve("key");
-        Exec.of("nix-store", "--generate-binary-cache-key", "test-1", secret.toString(), folder.resolve("key.pub").toString()).orFail("key", "");
-        checkout.with("RELENG_SIGNING_KEY", Files.readString(secret));
+        store.open(checkout, folder);
     }
 
     @AfterEach

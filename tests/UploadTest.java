@@ -14,7 +14,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.concurrent.TimeUnit;
-import lib.base.Exec;
 import lib.base.FileTree;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -39,10 +38,7 @@ class UploadTest {
         remote = folder.resolve("remote.git");
         checkout.git("init", "--quiet", "--bare", remote.toString());
         checkout.write("releng.json", store.config(remote));
-        store.credentials().forEach(checkout::with);
-        Path secret = folder.resolve("key");
-        Exec.of("nix-store", "--generate-binary-cache-key", "test-1", secret.toString(), folder.resolve("key.pub").toString()).orFail("key", "");
-        checkout.with("RELENG_SIGNING_KEY", Files.readString(secret));
+        store.open(checkout, folder);
     }
 
     @AfterEach

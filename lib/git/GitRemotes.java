@@ -43,8 +43,7 @@ public record GitRemotes(Git git) {
 
     /** Whether one of the clone's remotes is the repository at an address, by whatever scheme, user and port either is reached. */
     public boolean have(String address) {
-        return git.git("remote", "--verbose").run().out().lines().map(line -> line.split("\\s+")).filter(parts -> parts.length > 1)
-                .anyMatch(parts -> place(parts[1]).equals(place(address)));
+        return GitServer.all(git).stream().anyMatch(remote -> place(remote.url()).equals(place(address)));
     }
 
     /** Host and path of an address as git understands it; of a local one, the path. */
@@ -61,8 +60,7 @@ public record GitRemotes(Git git) {
     /** The addresses of all remotes, and of {@code others} that are none of them, whatever the user name. */
     public static Set<String> with(Git git, List<String> others) {
         Set<String> urls = new LinkedHashSet<>();
-        git.git("remote", "-v").orFail("git did not name its remotes", "look at the clone's settings with git config --list").lines()
-                .forEach(line -> urls.add(line.substring(line.indexOf('\t') + 1, line.lastIndexOf(" ("))));
+        GitServer.all(git).forEach(remote -> urls.add(remote.url()));
         others.stream().filter(other -> urls.stream().noneMatch(url -> GitServer.withoutUser(url).equals(GitServer.withoutUser(other)))).toList().forEach(urls::add);
         return urls;
     }

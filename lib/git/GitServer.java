@@ -29,8 +29,11 @@ public record GitServer(String name, String url) {
         });
     }
 
-    private static List<GitServer> all(Git git) {
-        return git.git("remote", "--verbose").run().out().lines().map(line -> line.split("\\s+")).map(parts -> new GitServer(parts[0], parts[1])).toList();
+    /** Those of fetching and of pushing; an address may have spaces in it. */
+    static List<GitServer> all(Git git) {
+        return git.git("remote", "--verbose").orFail("git did not name its remotes", "look at the clone's settings with git config --list").lines()
+                .filter(line -> line.contains(" (")) // one without an address is no place to ask
+                .map(line -> new GitServer(line.substring(0, line.indexOf('\t')), line.substring(line.indexOf('\t') + 1, line.lastIndexOf(" (")))).toList();
     }
 
     static String withoutUser(String url) {

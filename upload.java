@@ -78,23 +78,14 @@ class upload implements Cli.Phase {
     @Mixin
     Review.Options reviewing = new Review.Options(); // --wait, --submit
 
-    @Option(names = "--point-to", paramLabel = "VERSION",
-            description = "Publish nothing: move the pointers that users follow to this version, which is already published.")
-    Version pointTo;
+    @Mixin
+    Repoint.Options pointing = new Repoint.Options(); // --point-to, --move-pointers
 
-    @Option(names = "--move-pointers", paramLabel = "NAME", split = ",", description = "Move these pointers even if they are at a newer version: manifest, stable, latest, major (the "
-            + "MAJOR's manual and image tag), nightly, installer. With --point-to: move only these.")
-    List<Pointer> movePointers = new ArrayList<>();
-
-    @Option(names = "--replace", arity = "0..1", fallbackValue = "", paramLabel = "NAME",
-            description = "Replace files of this version that are published with other bytes. A guarded environment requires the name, such as lix-2.93.1.")
-    String replace;
+    @Mixin
+    Folders.Options overwriting = new Folders.Options(); // --replace, --shrink
 
     @Option(names = "--prove-all", description = "Fetch back every byte, including those that were already proved when manifest.nix was moved.")
     boolean proveAll;
-
-    @Option(names = "--shrink", paramLabel = "PREFIX", description = "Let this manual, such as manual/lix/stable, lose more than a tenth of its pages.")
-    List<String> shrink = new ArrayList<>();
 
     private Console console;
     private Environment environment;
@@ -117,7 +108,7 @@ class upload implements Cli.Phase {
     public void run(Cli.Session session) throws Exception {
         console = session.console();
         ways.check();
-        installers.check(target == Target.installer, pointTo != null);
+        installers.check(target == Target.installer, pointing.to != null);
         // Proving needs no checkout, for a project whose names are the defaults.
         Optional<Git> checkout = target == Target.verify && session.options().repo == null ? Git.find(session.folder(), session.env())
                 : Optional.of(Git.open(session.checkout(), session.env()));
@@ -132,10 +123,10 @@ class upload implements Cli.Phase {
                 verify(checkout, session);
             } else if (target == Target.installer) {
                 try (Access access = open(session, git)) {
-                    Installers built = installers.read(access, confirmation, project, git, session.folder(), ofRelease, replace);
-                    confirmation.carryOut(built.plan(movePointers, () -> proof(access, Optional.empty())), built.title());
+                    Installers built = installers.read(access, confirmation, project, git, session.folder(), ofRelease, overwriting.replace);
+                    confirmation.carryOut(built.plan(pointing.move, () -> proof(access, Optional.empty())), built.title());
                 }
-            } else if (pointTo != null) {
+            } else if (pointing.to != null) {
                 repoint(git, session);
             } else {
                 release = git.workTree().resolve("release");
@@ -148,18 +139,18 @@ class upload implements Cli.Phase {
         console.step("Checking release/ for " + confirmation.spoken());
         BuiltRelease built = BuiltRelease.read(release);
         built.check(release);
-        Guards.replace(environment, project, built.version(), replace);
+        Guards.replace(environment, project, built.version(), overwriting.replace);
         boolean all = target == Target.all;
         Optional<ReleaseTag> tag = all ? Optional.of(GitRemote.tagOf(git, built)) : Optional.empty();
         Optional<Review> review = tag.flatMap(made -> reviewing.of(git, environment, project, made, network, console));
         review.ifPresent(first -> first.beforeAnything(wish.planOnly)); // ends here while the release commit is in review
         try (Access access = open(session, git)) {
-            Optional<GitRemote> remote = tag.map(made -> new GitRemote(git, access.gitUrl().orElseThrow(), review, made, replace != null));
+            Optional<GitRemote> remote = tag.map(made -> new GitRemote(git, access.gitUrl().orElseThrow(), review, made, overwriting.replaces()));
             Preflight preflight = new Preflight(console, environment, !wish.planOnly);
             Optional<String> signer = preflight.release(access, remote, built.hasImages());
             Nix nix = new Nix(console, session.env(), List.of());
             Cache cache = new Cache(access.store(), environment, nix, () -> built.closure().isEmpty() ? nix.closure(built.storePaths()) : built.closure(),
-                    environment.publicKey().or(() -> signer).map(PublicKey::of), access::key, access.staging(), replace != null, Cache.WINDOW);
+                    environment.publicKey().or(() -> signer).map(PublicKey::of), access::key, access.staging(), overwriting.replaces(), Cache.WINDOW);
             if (all && preflight.passed()) {
                 preflight.check(() -> cache.requireRoom(console));
             }
@@ -178,11 +169,11 @@ class upload implements Cli.Phase {
 
     /** Desired less actual: content first, then its proof, then the pointers, and theirs. */
     private Plan plan(BuiltRelease built, Access access, Cache cache, Optional<GitRemote> remote, Optional<String> signer, Map<String, String> env) throws IOException {
-        Folders folders = new Folders(access.store(), environment, project, release, replace != null, shrink);
+        Folders folders = new Folders(access.store(), environment, project, release, overwriting.replaces(), overwriting.shrink);
         Published published = new Published(access.store(), environment, project);
-        Guards guards = new Guards(console, published, built.version(), movePointers);
+        Guards guards = new Guards(console, published, built.version(), pointing.move);
         Plan plan = new Plan();
-        Sparing sparing = new Sparing(!proveAll && replace == null, plan::isEmpty, () -> cache.seen(Sparing.JUST), access.store(), environment, release);
+        Sparing sparing = new Sparing(!proveAll && !overwriting.replaces(), plan::isEmpty, () -> cache.seen(Sparing.JUST), access.store(), environment, release);
         Proof content = proof(access, signer).patience(environment.patience()).sparing(sparing);
         Proof pointers = proof(access, Optional.empty()).patience(environment.patience()).sparing(sparing);
         boolean images = target == Target.all && built.hasImages();
@@ -195,7 +186,7 @@ class upload implements Cli.Phase {
             content.cache(built, path -> true).artifacts(built);
         }
         if (images) {
-            plan.add(new Images(access.repositories().ours(), release, built.images(), built.version().toString(), replace != null, Tuning.DEFAULT));
+            plan.add(new Images(access.repositories().ours(), release, built.images(), built.version().toString(), overwriting.replaces(), Tuning.DEFAULT));
             content.images(access.repositories().anybodys(), built, List.of(built.version().toString()));
         }
         Pointer manual = built.official() ? Pointer.major : Pointer.nightly;
@@ -254,20 +245,20 @@ class upload implements Cli.Phase {
         try (Access access = open(session, git)) {
             new Preflight(console, environment, !wish.planOnly).check(access::checkLifetime).buckets(access.store(), List.of(environment.releases(), environment.docs())).throwIfAny();
             Published published = new Published(access.store(), environment, project);
-            Folders folders = new Folders(access.store(), environment, project, release, false, shrink);
-            Repoint to = new Repoint(folders, pointTo, movePointers);
-            SortedMap<String, Item> artifacts = to.artifacts(published, new Guards(console, published, pointTo, movePointers));
+            Folders folders = new Folders(access.store(), environment, project, release, false, overwriting.shrink);
+            Repoint to = new Repoint(folders, pointing.to, pointing.move);
+            SortedMap<String, Item> artifacts = to.artifacts(published, new Guards(console, published, pointing.to, pointing.move));
             Proof content = proof(access, Optional.empty());
-            Optional<BuiltRelease> built = content.version(pointTo, path -> true);
+            Optional<BuiltRelease> built = content.version(pointing.to, path -> true);
             boolean images = built.map(BuiltRelease::hasImages).orElse(false);
             if (images) {
                 new Preflight(console, environment, !wish.planOnly).images(access.repositories()::ours).throwIfAny();
-                content.images(access.repositories().anybodys(), built.get(), List.of(pointTo.toString()));
+                content.images(access.repositories().anybodys(), built.get(), List.of(pointing.to.toString()));
             }
-            Plan plan = new Plan().verify(project.name() + " " + pointTo + " is completely published", content::orFail);
+            Plan plan = new Plan().verify(project.name() + " " + pointing.to + " is completely published", content::orFail);
             thenPointers(plan, proof(access, Optional.empty()).patience(environment.patience()), access, built, images ? to.tags() : List.of(), to.manuals(built),
                     to.root(artifacts, built, console));
-            confirmation.carryOut(plan, "the pointers to " + project.name() + " " + pointTo);
+            confirmation.carryOut(plan, "the pointers to " + project.name() + " " + pointing.to);
         }
     }
 

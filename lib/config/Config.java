@@ -213,6 +213,7 @@ public record Config(Project project, ImagePolicy imagePolicy, Map<String, Envir
         Optional<String> ca = fields.optionalText("ca", old.flatMap(Environment::ca));
         Optional<String> lsCompression = fields.optionalText("lsCompression", old.flatMap(Environment::lsCompression));
         boolean wantMassQuery = fields.flag("wantMassQuery", old.map(Environment::wantMassQuery).orElse(true));
+        Optional<String> provenanceKey = fields.optionalText("provenanceKey", old.flatMap(Environment::provenanceKey));
         Optional<String> allowedSigners = fields.optionalText("allowedSigners", old.flatMap(Environment::allowedSigners));
         fields.nothingElse();
         try {
@@ -220,7 +221,7 @@ public record Config(Project project, ImagePolicy imagePolicy, Map<String, Envir
             Environment environment = new Environment(name, releases.orElse("absent-releases"), cache.orElse("absent-cache"),
                     docs.orElse("absent-docs"), install.orElse("absent-install"), endpoint, region.orElse("absent"), registries,
                     embedded ? git : git.or(() -> Optional.of("ssh://absent")), gerrit, publicKey, urls, keysFrom, guarded, ca,
-                    lsCompression, wantMassQuery, allowedSigners);
+                    lsCompression, wantMassQuery, allowedSigners, provenanceKey);
             return Optional.of(environment).filter(sound -> faults.size() == before);
         } catch (IllegalArgumentException e) {
             fields.refuse(e.getMessage());

@@ -34,12 +34,14 @@ import lib.base.Hosts;
  * @param lsCompression what the cache's listings are compressed with; empty for JSON as it is
  * @param wantMassQuery whether a new cache tells Nix that it may be asked for many paths at once
  * @param allowedSigners file of the keys that may sign its tags, ssh's or OpenPGP's, from the checkout's top; empty where no tag need be signed
+ * @param provenanceKey public key of what its provenance and checksums are signed with, {@code NAME:BASE64}; empty where the cache's does that
  */
 public record Environment(String name, String releases, String cache, String docs, String install,
                           Optional<URI> endpoint, String region, List<String> registries, Optional<String> git,
                           Gerrit gerrit, Optional<String> publicKey, Map<String, URI> urls,
                           Optional<String> keysFrom, boolean guarded, Optional<String> ca,
-                          Optional<String> lsCompression, boolean wantMassQuery, Optional<String> allowedSigners) {
+                          Optional<String> lsCompression, boolean wantMassQuery, Optional<String> allowedSigners,
+                          Optional<String> provenanceKey) {
 
     /** How a branch gets there: by a plain push, as changes that are reviewed ({@code refs/for/}), or past the review of a Gerrit. */
     public enum Gerrit { no, review, direct }
@@ -80,7 +82,7 @@ public record Environment(String name, String releases, String cache, String doc
                        List<String> registries, Optional<String> git, boolean reviewed, Optional<String> publicKey, Map<String, URI> urls,
                        Optional<String> keysFrom, boolean guarded) {
         this(name, releases, cache, docs, install, endpoint, region, registries, git, reviewed ? Gerrit.review : Gerrit.no, publicKey, urls, keysFrom, guarded,
-                Optional.empty(), Optional.empty(), true, Optional.empty());
+                Optional.empty(), Optional.empty(), true, Optional.empty(), Optional.empty());
     }
 
     /** Throws IllegalArgumentException, with one sentence a line for the user, for values that cannot be. */
@@ -111,6 +113,7 @@ public record Environment(String name, String releases, String cache, String doc
                 "gerrit needs git to be a ssh:// URL");
         check(faults, publicKey.map(Environment::isPublicKey).orElse(true),
                 "publicKey must be NAME:BASE64 of 32 bytes, as nix-store --generate-binary-cache-key prints it");
+        check(faults, provenanceKey.map(Environment::isPublicKey).orElse(true), "provenanceKey must be NAME:BASE64 of 32 bytes, as publicKey");
         check(faults, keysFrom.map(host -> host.matches("[A-Za-z0-9][A-Za-z0-9@._-]*")).orElse(true),
                 "keysFrom must be an ssh destination");
         check(faults, ca.map(file -> !file.isBlank()).orElse(true), "ca must be a file of certificates in PEM");

@@ -1,10 +1,12 @@
 package lib.nix;
 
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
 import java.security.Signature;
 import java.security.spec.X509EncodedKeySpec;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.HexFormat;
 import java.util.List;
@@ -26,13 +28,27 @@ public record PublicKey(String name, java.security.PublicKey key) {
         if (raw.length != 32) {
             throw new IllegalArgumentException("'" + text + "' is not a public key: NAME:BASE64 of 32 bytes");
         }
-        byte[] encoded = java.util.Arrays.copyOf(X509, X509.length + raw.length);
+        byte[] encoded = Arrays.copyOf(X509, X509.length + raw.length);
         System.arraycopy(raw, 0, encoded, X509.length, raw.length);
         try {
             return new PublicKey(text.substring(0, colon), KeyFactory.getInstance("Ed25519").generatePublic(new X509EncodedKeySpec(encoded)));
         } catch (GeneralSecurityException e) {
             throw new IllegalArgumentException("'" + text + "' is not a public key: " + e.getMessage(), e);
         }
+    }
+
+    /** As OpenSSH writes it: {@code ssh-ed25519 BASE64} (RFC 8709). */
+    public String ssh() {
+        byte[] type = "ssh-ed25519".getBytes(StandardCharsets.US_ASCII);
+        byte[] raw = raw();
+        return "ssh-ed25519 " + Base64.getEncoder().encodeToString(ByteBuffer.allocate(8 + type.length + raw.length)
+                .putInt(type.length).put(type).putInt(raw.length).put(raw).array());
+    }
+
+    /** The 32 bytes that it is. */
+    public byte[] raw() {
+        byte[] encoded = key.getEncoded();
+        return Arrays.copyOfRange(encoded, X509.length, encoded.length);
     }
 
     /** Why a consumer who trusts only this key would not take the path; empty when they would. */

@@ -17,6 +17,7 @@ import lib.release.BuiltRelease;
 import lib.release.BuiltRelease.BuiltFile;
 import lib.release.Version;
 import lib.s3.ObjectStore;
+import picocli.CommandLine.Option;
 
 /**
  * Where the files of a release go in the buckets of an environment.
@@ -26,6 +27,20 @@ import lib.s3.ObjectStore;
  * @param shrink  prefixes of manuals that may lose many pages
  */
 public record Folders(ObjectStore store, Environment environment, Project project, Path release, boolean replace, List<String> shrink) {
+
+    /** What may be lost of what is there, as a picocli mixin. */
+    public static final class Options {
+        @Option(names = "--replace", arity = "0..1", fallbackValue = "", paramLabel = "NAME",
+                description = "Replace files of this version that are published with other bytes. A guarded environment requires the name, such as lix-2.93.1.")
+        public String replace;
+
+        @Option(names = "--shrink", paramLabel = "PREFIX", description = "Let this manual, such as manual/lix/stable, lose more than a tenth of its pages.")
+        public List<String> shrink = new ArrayList<>();
+
+        public boolean replaces() {
+            return replace != null;
+        }
+    }
 
     /** Beside the pages of a manual: of which version they are. Moves with them, and first. */
     static final String VERSION = Project.MANUAL_VERSION;

@@ -1,5 +1,6 @@
 package lib.publish;
 
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
@@ -10,6 +11,7 @@ import lib.base.Console;
 import lib.base.Fault;
 import lib.release.BuiltRelease;
 import lib.release.Version;
+import picocli.CommandLine.Option;
 
 /**
  * Pointers that go back, or on, to a version that is published already.
@@ -17,6 +19,17 @@ import lib.release.Version;
  * @param named those that go there; all of them where none is named
  */
 public record Repoint(Folders folders, Version version, Collection<Pointer> named) {
+
+    /** Which pointers go where, as a picocli mixin. */
+    public static final class Options {
+        @Option(names = "--point-to", paramLabel = "VERSION",
+                description = "Publish nothing: move the pointers that users follow to this version, which is already published.")
+        public Version to;
+
+        @Option(names = "--move-pointers", paramLabel = "NAME", split = ",", description = "Move these pointers even if they are at a newer version: manifest, stable, latest, major (the "
+                + "MAJOR's manual and image tag), nightly, installer. With --point-to: move only these.")
+        public List<Pointer> move = new ArrayList<>();
+    }
 
     /**
      * The files of the version. Throws Fault (refused) where it is not published, or is a pre-release that users of final

@@ -122,7 +122,7 @@ class CacheSendingTest {
 
     private Environment environment(Optional<String> lsCompression, boolean wantMassQuery) {
         return new Environment("test", "no-releases", bucket, "no-docs", "no-install", Optional.of(server.endpoint()), server.region(), List.of(),
-                Optional.empty(), Environment.Gerrit.no, Optional.empty(), Map.of(), Optional.empty(), false, Optional.empty(), lsCompression, wantMassQuery, Optional.empty());
+                Optional.empty(), Environment.Gerrit.no, Optional.empty(), Map.of(), Optional.empty(), false, Optional.empty(), lsCompression, wantMassQuery, Optional.empty(), Optional.empty());
     }
 
     private Cache cache(Environment environment, long window, SortedMap<String, Nix.PathInfo> closure) {

@@ -3,6 +3,8 @@
 //DESCRIPTION Phase 3: evaluate and build the release jobs, and gather release/.
 //DEPS info.picocli:picocli:4.7.7
 //DEPS com.fasterxml.jackson.core:jackson-databind:2.22.4
+//DEPS com.fasterxml.jackson.dataformat:jackson-dataformat-xml:2.22.4
+//DEPS org.cyclonedx:cyclonedx-core-java:11.0.1
 //DEPS org.eclipse.jgit:org.eclipse.jgit:7.8.1.202611041320-r
 //DEPS org.slf4j:slf4j-nop:2.0.20
 //DEPS org.apache.commons:commons-compress:1.28.0
@@ -17,7 +19,7 @@
 //SOURCES lib/oci/ParallelGzip.java lib/oci/PaxRecords.java lib/oci/Sparse.java lib/oci/Tar.java lib/oci/Unpacking.java
 //SOURCES lib/release/Against.java lib/release/Built*.java lib/release/Check.java lib/release/Checking.java lib/release/Checksums.java
 //SOURCES lib/release/Growth.java lib/release/ManualLinks.java lib/release/OfficialFlag.java lib/release/PublicPlace.java lib/release/Release.java
-//SOURCES lib/release/StoreClosure.java lib/release/Traces.java lib/release/Version.java
+//SOURCES lib/release/Sbom.java lib/release/StoreClosure.java lib/release/Traces.java lib/release/Version.java
 //JAVA_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 
 import java.io.IOException;
@@ -66,6 +68,7 @@ class build implements Cli.Phase {
     private Git git;
     private Config config;
     private Release release;
+    private SortedMap<String, Nix.PathInfo> closure = Collections.emptySortedMap();
 
     public static void main(String[] args) {
         Cli.main(new build(), args);
@@ -106,12 +109,12 @@ class build implements Cli.Phase {
             FileTree.remove(partial);
             try {
                 console.step("Gathering release/");
+                if (target == Target.all) { // who proves it from anywhere knows what to ask the cache for
+                    closure = StoreClosure.of(nix.closure(BuiltRelease.storePaths(wanted)));
+                }
                 List<BuiltImage> images = gather(shape, manual, tar, partial);
                 BuiltRelease built = new BuiltRelease(target.name(), release.version(), release.name(), OfficialFlag.in(git, git.head(), release).set(),
-                        git.head().name(), tag, system, profile, BuiltRelease.measure(partial), images, wanted).committed(git.committed(git.head()));
-                if (target == Target.all) { // who proves it from anywhere knows what to ask the cache for
-                    built = built.withClosure(StoreClosure.of(nix.closure(built.storePaths())));
-                }
+                        git.head().name(), tag, system, profile, BuiltRelease.measure(partial), images, wanted).committed(git.committed(git.head())).withClosure(closure);
                 List<String> skipped = new ArrayList<>(Check.skippedIn(git.message(git.head())));
                 new BuiltChecks(git, release, partial, wanted, system, Optional.of(tar).filter(any -> target == Target.all)).require(skip, console)
                         .forEach(skippedHere -> skipped.add(skippedHere.name()));
@@ -145,6 +148,7 @@ class build implements Cli.Phase {
         FileTree.copy(into.resolve("manual"), artifacts.resolve("manual"));
         archiveManual(into.resolve("manual"), artifacts);
         Archives.gzip(tar, artifacts.resolve(release.stem() + ".tar.gz"));
+        Sbom.of(release, git.head().name(), git.committed(git.head()), shape, closure).write(artifacts);
         Checksums.write(artifacts);
         writeManifest(shape.builds(), into.resolve("artifacts"), artifacts);
         return images(artifacts, into);

@@ -4,6 +4,8 @@
 //DEPS info.picocli:picocli:4.7.7
 //DEPS com.fasterxml.jackson.core:jackson-databind:2.22.4
 //DEPS org.snakeyaml:snakeyaml-engine:3.2
+//DEPS com.fasterxml.jackson.dataformat:jackson-dataformat-xml:2.22.4
+//DEPS org.cyclonedx:cyclonedx-core-java:11.0.1
 //DEPS org.eclipse.jgit:org.eclipse.jgit:7.8.1.202611041320-r
 //DEPS org.slf4j:slf4j-nop:2.0.20
 //DEPS org.commonmark:commonmark:0.28.0

@@ -230,6 +230,10 @@ public record BuiltRelease(String target, Version version, String name, boolean 
 
     /** What was built with Nix, and how to build it: outputs and derivations, sorted. */
     public List<String> storePaths() {
+        return storePaths(jobs);
+    }
+
+    public static List<String> storePaths(List<Nix.Job> jobs) {
         return jobs.stream().flatMap(job -> Stream.concat(Stream.of(job.drvPath()), job.outputs().values().stream())).distinct().sorted().toList();
     }
 

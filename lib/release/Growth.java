@@ -1,14 +1,10 @@
 package lib.release;
 
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -115,7 +111,7 @@ public final class Growth {
     /** Of what the outputs refer to: names with versions, and bytes. */
     private static SortedMap<String, Long> packages(BuiltRelease release) {
         SortedMap<String, Long> packages = new TreeMap<>();
-        reached(release, release.jobs().stream().flatMap(job -> job.outputs().values().stream()).toList()).forEach(path ->
+        StoreClosure.reached(release.closure(), release.jobs().stream().flatMap(job -> job.outputs().values().stream()).toList()).forEach(path ->
                 packages.merge(anyVersion(release, path.replaceFirst("^.*/[^-/]*-", "")), release.closure().get(path).narSize(), Long::sum));
         return packages;
     }
@@ -124,7 +120,7 @@ public final class Growth {
         SortedMap<Thing, Long> sizes = new TreeMap<>();
         for (Nix.Job job : release.closure().isEmpty() ? List.<Nix.Job>of() : release.jobs()) {
             job.outputs().forEach((output, path) -> sizes.put(new Thing(Limits.Kind.closure, job.attr() + (output.equals("out") ? "" : "." + output), false),
-                    reached(release, List.of(path)).stream().mapToLong(one -> release.closure().get(one).narSize()).sum()));
+                    StoreClosure.reached(release.closure(), List.of(path)).stream().mapToLong(one -> release.closure().get(one).narSize()).sum()));
         }
         for (BuiltImage image : release.images()) {
             String name = "image " + image.system();
@@ -139,18 +135,6 @@ public final class Growth {
             }
         }
         return sizes;
-    }
-
-    private static Set<String> reached(BuiltRelease release, List<String> roots) {
-        Set<String> reached = new HashSet<>();
-        Deque<String> left = new ArrayDeque<>(roots);
-        while (!left.isEmpty()) {
-            Nix.PathInfo path = release.closure().get(left.pop());
-            if (path != null && reached.add(path.path())) {
-                path.references().forEach(left::push);
-            }
-        }
-        return reached;
     }
 
     // The name of a thing is the same in both releases but for their own version.

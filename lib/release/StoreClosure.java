@@ -42,6 +42,19 @@ public final class StoreClosure {
         return closure;
     }
 
+    /** Those of a closure that some refer to, and they themselves; of what is not in it nothing. */
+    static Set<String> reached(Map<String, Nix.PathInfo> closure, Collection<String> roots) {
+        Set<String> reached = new HashSet<>();
+        Deque<String> left = new ArrayDeque<>(roots);
+        while (!left.isEmpty()) {
+            Nix.PathInfo path = closure.get(left.pop());
+            if (path != null && reached.add(path.path())) {
+                path.references().forEach(left::push);
+            }
+        }
+        return reached;
+    }
+
     /** Throws IllegalArgumentException for a reference that is not in the closure. */
     static String json(SortedMap<String, Nix.PathInfo> closure) {
         Map<String, Integer> places = new HashMap<>();

@@ -115,7 +115,7 @@ class AccessTest {
 
     private Access access(Path keyFile) throws IOException {
         return Access.remote(environment("store.example.org"), null, List.of(store.bucket("docs")), env, console(),
-                new Access.Wish(Optional.ofNullable(keyFile), Path.of("/nowhere"), false, 8, List.of(), Network.PLAIN));
+                new Access.Wish(Optional.ofNullable(keyFile), Optional.empty(), Path.of("/nowhere"), false, 8, List.of(), Network.PLAIN));
     }
 
     private String idOf(Keys keys) {

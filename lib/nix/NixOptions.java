@@ -49,7 +49,7 @@ public final class NixOptions {
         List<String> line = line();
         for (int i = 0; i < line.size(); i += 3) {
             String value = line.get(i + 2);
-            published.put(line.get(i + 1), PUBLIC.contains(line.get(i + 1)) && !value.contains("@") ? value : "(not published)");
+            published.put(line.get(i + 1), PUBLIC.contains(line.get(i + 1)) && !value.matches("(?s).*[@?].*") ? value : "(not published)");
         }
         return published;
     }

@@ -7,8 +7,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import lib.base.FileTree;
 import lib.base.Parallel;
@@ -33,6 +35,7 @@ public final class Attested implements Destination {
     // The digest of the envelope before it is signed: a plan without the key cannot tell it.
     private static final String UNKNOWN = "-".repeat(64);
     private static final int SIGNATURE_SIZE = 300;
+    private static final int FEW = 3;
 
     private final Folders folders;
     private final BuiltRelease built;
@@ -103,7 +106,7 @@ public final class Attested implements Destination {
         add(name, there(name).flatMap(bytes -> fault(bytes, statement.get(), trusted)), statement.get().size() * 4 / 3, Optional.of(statement.get().sha256()),
                 () -> new String(envelope().orElseThrow(), StandardCharsets.UTF_8), operations, conflicts);
         String sums = sums(digests, envelope());
-        add(SUMS, there(SUMS).flatMap(bytes -> same(text(bytes), sums) ? Optional.empty() : Optional.of("holds other checksums, of " + differing(text(bytes), sums))),
+        add(SUMS, there(SUMS).filter(bytes -> !same(text(bytes), sums)).flatMap(bytes -> differing(text(bytes), sums)).map(names -> "holds other checksums, of " + names),
                 sums.length(), Optional.empty(), () -> sums(digests, envelope()), operations, conflicts);
         // Where a plan cannot know the sums, those that are there differ in what it cannot know.
         byte[] signed = there(SUMS).filter(bytes -> same(text(bytes), sums)).orElse(sums.getBytes(StandardCharsets.UTF_8));
@@ -162,14 +165,16 @@ public final class Attested implements Destination {
                 && there.endsWith(sums.substring(unknown + UNKNOWN.length()));
     }
 
-    /** The first lines that are other ones, by name. */
-    public static String differing(String there, String sums) {
-        List<String> lines = new ArrayList<>(sums.lines().toList());
-        lines.removeAll(there.lines().toList());
-        List<String> surplus = new ArrayList<>(there.lines().toList());
-        surplus.removeAll(sums.lines().toList());
-        List<String> names = java.util.stream.Stream.concat(lines.stream(), surplus.stream()).map(line -> line.replaceFirst("^.*?  ", "")).distinct().toList();
-        return names.isEmpty() ? "lines in another order" : names.size() <= 3 ? String.join(", ", names) : String.join(", ", names.subList(0, 3)) + " and " + (names.size() - 3) + " more";
+    /** Which files some checksums differ in, the first of them; empty where they are the same. */
+    public static Optional<String> differing(String there, String sums) {
+        if (there.equals(sums)) {
+            return Optional.empty();
+        }
+        Set<String> lines = new TreeSet<>(there.lines().toList());
+        sums.lines().filter(line -> !lines.remove(line)).forEach(lines::add);
+        List<String> names = lines.stream().map(line -> line.replaceFirst("^.*?  ", "")).distinct().toList();
+        return Optional.of(names.isEmpty() ? "lines in another order" : String.join(", ", names.subList(0, Math.min(FEW, names.size())))
+                + (names.size() > FEW ? " and " + (names.size() - FEW) + " more" : ""));
     }
 
     private static String text(byte[] bytes) {

@@ -24,7 +24,6 @@ public final class SshSignature {
     private static final byte[] NOTHING = {};
     private static final byte[] HASH = ascii("sha512");
     private static final int VERSION = 1;
-    private static final int COLUMNS = 70;
     private static final String BEGIN = "-----BEGIN SSH SIGNATURE-----\n";
     private static final String END = "-----END SSH SIGNATURE-----\n";
 
@@ -37,7 +36,7 @@ public final class SshSignature {
     }
 
     private static String armoured(byte[] signature) {
-        return BEGIN + Base64.getMimeEncoder(COLUMNS, ascii("\n")).encodeToString(signature) + "\n" + END;
+        return BEGIN + Base64.getEncoder().encodeToString(signature).replaceAll(".{1,70}", "$0\n") + END;
     }
 
     /** Why an armoured signature, as OpenSSH writes it, does not count as this key's of a file; empty where it does. */

@@ -110,10 +110,9 @@ public final class Attested implements Destination {
         String sums = sums(digests, envelope);
         Optional<String> differing = there(SUMS).flatMap(bytes -> differing(envelope.isPresent() ? text(bytes) : without(text(bytes), name), envelope.isPresent() ? sums : without(sums, name)));
         add(SUMS, differing.map(names -> "holds other checksums, of " + names), sums.length(), Optional.empty(), () -> sums(digests, envelope()), operations, conflicts);
-        Optional<byte[]> right = there(SUMS).filter(bytes -> differing.isEmpty());
-        byte[] signed = right.orElse(sums.getBytes(StandardCharsets.UTF_8));
-        Optional<PublicKey> judge = trusted.filter(by -> right.isPresent() || envelope.isPresent()); // of sums that nobody knows nothing can be said
-        add(SIGNATURE, there(SIGNATURE).flatMap(bytes -> judge.flatMap(by -> SshSignature.fault(signed, text(bytes), by))), SIGNATURE_SIZE, Optional.empty(),
+        // Of what it must be, or else of what is there; of sums that nobody knows nothing can be said.
+        Optional<byte[]> signed = envelope.isPresent() ? Optional.of(sums.getBytes(StandardCharsets.UTF_8)) : there(SUMS);
+        add(SIGNATURE, there(SIGNATURE).flatMap(bytes -> trusted.flatMap(by -> signed.flatMap(known -> SshSignature.fault(known, text(bytes), by)))), SIGNATURE_SIZE, Optional.empty(),
                 () -> SshSignature.of(sums(digests, envelope()).getBytes(StandardCharsets.UTF_8), key.orElseThrow()), operations, conflicts);
         return new Difference(operations.isEmpty() ? List.of() : List.of(new Stage("provenance and checksums", operations)), conflicts);
     }

@@ -15,11 +15,11 @@
 //DEPS org.jsoup:jsoup:1.22.1
 //DEPS org.apache.httpcomponents.client5:httpclient5:5.6.4
 //SOURCES lib/base/*.java lib/http/*.java lib/config/*.java lib/git/*.java lib/nix/*.java
-//SOURCES lib/oci/Audit.java lib/oci/BuiltImage.java lib/oci/Contents.java lib/oci/DockerArchive.java
+//SOURCES lib/oci/Audit.java lib/oci/BuiltImage.java lib/oci/Contents.java lib/oci/DockerArchive.java lib/oci/ImageIndex.java
 //SOURCES lib/oci/ParallelGzip.java lib/oci/PaxRecords.java lib/oci/Sparse.java lib/oci/Tar.java lib/oci/Unpacking.java
 //SOURCES lib/release/Against.java lib/release/Built*.java lib/release/Check.java lib/release/Checking.java lib/release/Checksums.java
 //SOURCES lib/release/Growth.java lib/release/ManualLinks.java lib/release/OfficialFlag.java lib/release/PublicPlace.java lib/release/Release.java
-//SOURCES lib/release/Sbom.java lib/release/StoreClosure.java lib/release/Traces.java lib/release/Version.java
+//SOURCES lib/release/Sbom.java lib/release/Statement.java lib/release/StoreClosure.java lib/release/Traces.java lib/release/Version.java
 //JAVA_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 
 import java.io.IOException;
@@ -126,6 +126,9 @@ class build implements Cli.Phase {
                     console.step("Building again");
                     built = built.withRebuilt(new Rebuild(nix, session.env(), console).require(wanted));
                     gatherAgain(shape, manual, source.take(tag).archive(release.stem() + "/"), partial);
+                }
+                if (target == Target.all) { // what is known by now of how it was built, for upload to sign
+                    built = new Statement(built, release.project(), nix.version(), nixOptions.published()).write(partial);
                 }
                 FileTree.writeWhole(partial.resolve(BuiltRelease.FILE), built.json());
                 built.check(partial);

@@ -23,7 +23,7 @@
 //DEPS commons-io:commons-io:2.22.0
 //SOURCES lib/base/*.java lib/http/*.java lib/config/*.java lib/git/Git*.java lib/git/JGit.java lib/git/Tree.java lib/nix/Base32.java lib/nix/N*.java
 //SOURCES lib/nix/P*.java lib/nix/ReleaseJobs.java lib/nix/S*.java lib/s3/*.java lib/oci/*.java lib/proof/*.java lib/publish/*.java lib/notes/*.java
-//SOURCES lib/release/BranchOff.java lib/release/BuiltRelease.java lib/release/Check.java lib/release/Executable.java lib/release/OfficialFlag.java lib/release/Release.java lib/release/ReleaseTag.java lib/release/StoreClosure.java lib/release/Version*.java
+//SOURCES lib/release/BranchOff.java lib/release/BuiltRelease.java lib/release/Check.java lib/release/Envelope.java lib/release/Executable.java lib/release/OfficialFlag.java lib/release/Release.java lib/release/ReleaseTag.java lib/release/Statement.java lib/release/StoreClosure.java lib/release/Version*.java
 //FILES LocalStore.java=lib/s3/local/LocalStore.java
 // Without profiles, and with the second compiler for digests and what is called without end: most of the processor time
 // of a run went into compiling. Concatenation by code, not by bootstrap, is a part of each start. A heap that begins small,
@@ -73,7 +73,7 @@ class upload implements Cli.Phase {
     Confirmation.Options wish = new Confirmation.Options(); // --plan, --json, --noconfirm
 
     @Mixin
-    Access.Options ways = new Access.Options(); // --signing-key, --concurrency, --local-folder
+    Access.Options ways = new Access.Options(); // --signing-key, --provenance-key, --concurrency, --local-folder
 
     @Mixin
     Review.Options reviewing = new Review.Options(); // --wait, --submit
@@ -183,6 +183,7 @@ class upload implements Cli.Phase {
             plan.add(cache);
             plan.add(folders.artifacts(built));
             plan.add(folders.releaseJson(built));
+            plan.add(new Attested(folders, built, signer.map(any -> access.provenanceKey())));
             content.cache(built, path -> true).artifacts(built);
         }
         if (images) {

@@ -115,7 +115,7 @@ class AccessTest {
 
     private Access access(Path keyFile) throws IOException {
         return Access.remote(environment("store.example.org"), null, List.of(store.bucket("docs")), env, console(),
-                new Access.Wish(Optional.ofNullable(keyFile), Path.of("/nowhere"), false, 8, List.of(), Network.PLAIN));
+                new Access.Wish(Optional.ofNullable(keyFile), Optional.empty(), Path.of("/nowhere"), false, 8, List.of(), Network.PLAIN));
     }
 
     private String idOf(Keys keys) {
@@ -406,7 +406,7 @@ class AccessTest {
             }
         });
         writer.start();
-        SigningKey key = SigningKey.of(Optional.of(pipe), env);
+        SigningKey key = SigningKey.of(SigningKey.Use.cache, Optional.of(pipe), env);
         assertTrue(PublicKey.of(key.publicKey()).verifies("a text", key.sign("a text")));
         writer.join();
     }
@@ -420,16 +420,16 @@ class AccessTest {
                 "test-1:" + Base64.getEncoder().encodeToString(SECRET.getBytes()), "it has 24 bytes",
                 "age-encryption.org/v1\n" + SECRET, "it is encrypted", "-----BEGIN AGE ENCRYPTED FILE-----\n" + SECRET, "it is encrypted").entrySet()) {
             env.put("RELENG_SIGNING_KEY", wrong.getKey());
-            assertFault(() -> SigningKey.of(Optional.empty(), env), "there is no signing key in RELENG_SIGNING_KEY", wrong.getValue());
+            assertFault(() -> SigningKey.of(SigningKey.Use.cache, Optional.empty(), env), "there is no signing key in RELENG_SIGNING_KEY", wrong.getValue());
             Files.writeString(folder.resolve("wrong"), wrong.getKey());
-            assertFault(() -> SigningKey.of(Optional.of(folder.resolve("wrong")), env), folder.resolve("wrong").toString(), wrong.getValue());
+            assertFault(() -> SigningKey.of(SigningKey.Use.cache, Optional.of(folder.resolve("wrong")), env), folder.resolve("wrong").toString(), wrong.getValue());
         }
-        assertFault(() -> SigningKey.of(Optional.of(folder.resolve("not-there")), env), "does not exist");
+        assertFault(() -> SigningKey.of(SigningKey.Use.cache, Optional.of(folder.resolve("not-there")), env), "does not exist");
         env.remove("RELENG_SIGNING_KEY");
         for (Map.Entry<String, String> wrong : Map.of("echo " + SECRET, "NAME:BASE64", "true", "it printed nothing", "echo why >&2; exit 4", "exit code 4",
                 "no-such-program-of-anybody", "not installed").entrySet()) {
             env.put("RELENG_SIGNING_KEY_COMMAND", wrong.getKey());
-            assertFault(() -> SigningKey.of(Optional.empty(), env), wrong.getValue());
+            assertFault(() -> SigningKey.of(SigningKey.Use.cache, Optional.empty(), env), wrong.getValue());
         }
     }
 }

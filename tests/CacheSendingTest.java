@@ -78,7 +78,7 @@ class CacheSendingTest {
                 Tuning.DEFAULT, Network.PLAIN);
         bucket = server.bucket("cache");
         nix("nix-store", "--generate-binary-cache-key", "test-1", folder.resolve("key").toString(), folder.resolve("key.pub").toString());
-        key = SigningKey.inFile(folder.resolve("key"));
+        key = SigningKey.inFile(SigningKey.Use.cache, folder.resolve("key"));
         // Chains, each link with the one below it, and one path that refers to all their ends; text that does not become much smaller.
         Random random = new Random(folder.hashCode());
         StringBuilder expression = new StringBuilder("let ");

@@ -115,7 +115,7 @@ class CacheTest {
         String rebuilt = good.replaceAll("(?m)^URL: .*", "URL: " + other.url()).replaceAll("(?m)^FileHash: .*", "FileHash: " + other.fileHash())
                 .replaceAll("(?m)^FileSize: .*", "FileSize: " + other.fileSize()).replaceAll("(?m)^NarHash: .*", "NarHash: " + other.narHash())
                 .replaceAll("(?m)^NarSize: .*", "NarSize: " + other.narSize()).replaceAll("(?m)^Sig: .*\n", "");
-        String signature = SigningKey.of(Optional.of(folder.resolve("key")), Map.of()).sign(Narinfo.parse(rebuilt).fingerprint());
+        String signature = SigningKey.of(SigningKey.Use.cache, Optional.of(folder.resolve("key")), Map.of()).sign(Narinfo.parse(rebuilt).fingerprint());
         rebuilt = rebuilt.stripTrailing() + "\nSig: " + signature + "\n";
         store.put("cache", victim, rebuilt.getBytes(StandardCharsets.UTF_8));
         store.client().deleteObject(request -> request.bucket(store.bucket("releases")).key("manifest.nix"));

@@ -119,7 +119,7 @@ class ProofClosureTest {
     /** Changes a narinfo, with a signature that consumers trust. */
     private void resign(String path, UnaryOperator<String> change) throws IOException {
         String text = change.apply(Files.readString(narinfo(path)).replaceAll("(?m)^Sig: .*\n", ""));
-        String signature = SigningKey.of(Optional.of(folder.resolve("secret")), Map.of()).sign(Narinfo.parse(text).fingerprint());
+        String signature = SigningKey.of(SigningKey.Use.cache, Optional.of(folder.resolve("secret")), Map.of()).sign(Narinfo.parse(text).fingerprint());
         Files.writeString(narinfo(path), text.stripTrailing() + "\nSig: " + signature + "\n");
     }
 

@@ -32,8 +32,12 @@ class RebuildTest {
     void whatWasBuiltTwiceAndIsTheSameIsWrittenDown() throws IOException {
         Checkout checkout = Released.copy(folder.resolve("checkout"));
         assertEquals(Map.of(), BuiltRelease.read(checkout.folder.resolve("release")).rebuilt().map(twice -> Map.of("", twice)).orElse(Map.of()));
-        Checkout.Run run = checkout.with("NIX_CONFIG", Sample.NIX_CONFIG.replaceFirst("extra-platforms.*", "extra-platforms = ")).run(new build(), "--check");
+        Checkout.Run run = checkout.with("NIX_CONFIG", Sample.NIX_CONFIG.replaceFirst("extra-platforms.*", "extra-platforms = ")).run(new build(), "--check", "--cores", "1", "--option", "access-tokens", "example.org=se3cret");
         assertEquals(0, run.exit(), run.err());
+        // What it says of how it was built is for everybody.
+        String statement = checkout.read("release/lix-2.95.0.intoto.jsonl");
+        assertTrue(statement.contains("\"nixOptions\":{\"access-tokens\":\"(not published)\",\"cores\":\"1\"}"), statement);
+        assertTrue(Pattern.compile("\"releng_rebuilt\":\\{\"same\":\\[(\"/nix/store/[^\"]+-lix-[^\"]+[.]drv\"|[^]])*],\"elsewhere\":\\[\"/nix/store/").matcher(statement).find(), statement);
         Nix.Rebuilt twice = BuiltRelease.read(checkout.folder.resolve("release")).rebuilt().orElseThrow();
         // What the artifacts are made of on the way from the builds, too.
         assertEquals(List.of("lix-2.95.0-tarballs.drv", "lix-2.95.0.drv", "lix-docker-image-2.95.0.drv", "nix-binary-tarball-2.95.0.drv"), names(twice.same()));

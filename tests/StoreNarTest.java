@@ -95,7 +95,7 @@ class StoreNarTest {
             assertEquals(Files.size(folder.resolve("packed")), packed.fileSize());
             Provenance from = provenance.get(Path.of(info.path()).getFileName().toString());
             String unsigned = packed.narinfo(info, from, List.of());
-            String signature = SigningKey.inFile(secret).sign(lib.nix.Narinfo.parse(unsigned).fingerprint());
+            String signature = SigningKey.inFile(SigningKey.Use.cache, secret).sign(lib.nix.Narinfo.parse(unsigned).fingerprint());
             // The compressed file is another where the libraries are; all else is not.
             assertEquals(withoutFile(Files.readString(cache.resolve(narinfo(info.path()) + ".narinfo"))), withoutFile(packed.narinfo(info, from, List.of(signature))));
         }

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.concurrent.TimeUnit;
+import lib.base.Exec;
 import lib.base.FileTree;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -187,7 +188,7 @@ class UploadTest {
     void pointersComeAfterTheProofAndManifestIsTheLast() {
         List<String> titles = upload("--plan").out().lines().filter(line -> !line.startsWith(" ")).map(line -> line.replaceAll(" \\(.*", "")).toList();
         List<String> order = new ArrayList<>(titles.stream().map(title -> title.replaceAll(": .*", "")).distinct().toList());
-        assertEquals(List.of("cache", "releases", "release.json", "manual 2.95", "git", "verify", "manual stable", "latest.json", "manifest"), order);
+        assertEquals(List.of("cache", "releases", "release.json", "signed", "manual 2.95", "git", "verify", "manual stable", "latest.json", "manifest"), order);
         assertEquals(List.of("cache: nix-cache-info", "cache: NARs", "cache: listings", "cache: narinfos"),
                 titles.stream().filter(title -> title.startsWith("cache")).distinct().toList());
         assertTrue(titles.contains("git: branch and tag"), titles.toString());
@@ -380,19 +381,28 @@ class UploadTest {
 
     @Test
     void aKeyConsumersDoNotTrustIsRefused() throws IOException {
+        Checkout.Run without = upload("--provenance-key", folder.resolve("key").toString());
+        assertTrue(without.exit() == 2 && without.err().contains("it has no key provenanceKey in releng.json"), without.err());
         String other = "test-1:" + java.util.Base64.getEncoder().encodeToString(new byte[32]);
-        checkout.write("releng.json", store.config(remote).replace("\"region\"", "\"publicKey\": \"" + other + "\", \"region\""));
-        assertRefused(upload(), "the signing key is not the one of test");
+        checkout.write("releng.json", store.config(remote).replace("\"region\"", "\"publicKey\": \"" + other + "\", \"provenanceKey\": \"" + other + "\", \"region\""));
+        Checkout.Run run = upload("--provenance-key", folder.resolve("key").toString());
+        assertRefused(run, "the signing key is not the one of test");
+        assertTrue(run.err().contains("the key for provenance is not the one of test: it signs as test-1:"), run.err());
+        assertRefused(upload(), "there is no key to sign the provenance with: neither --provenance-key nor RELENG_PROVENANCE_KEY nor RELENG_PROVENANCE_KEY_COMMAND is given");
         assertNothingPublished();
     }
 
     @Test
-    void theSigningKeyCanComeFromACommand() throws IOException {
+    void theSigningKeysCanComeFromCommands() throws IOException {
         Path key = folder.resolve("key");
         checkout.env().remove("RELENG_SIGNING_KEY");
         checkout.with("RELENG_SIGNING_KEY_COMMAND", "cat '" + key + "'");
+        Exec.of("nix-store", "--generate-binary-cache-key", "own-1", folder.resolve("own").toString(), folder.resolve("own.pub").toString()).orFail("key", "");
+        checkout.with("RELENG_PROVENANCE_KEY_COMMAND", "cat '" + folder.resolve("own") + "'");
+        checkout.write("releng.json", store.config(remote).replace("\"region\"", "\"provenanceKey\": \"" + Files.readString(folder.resolve("own.pub")).strip() + "\", \"region\""));
         Checkout.Run run = upload();
         assertEquals(0, run.exit(), run.err());
+        assertTrue(new String(store.get("releases", "lix/lix-2.95.0/lix-2.95.0.intoto.jsonl"), StandardCharsets.UTF_8).contains("\"keyid\":\"own-1\""));
         String narinfo = new String(store.get("cache", store.content("cache").keySet().stream().filter(name -> name.endsWith(".narinfo")).findFirst().orElseThrow()),
                 StandardCharsets.UTF_8);
         assertTrue(narinfo.contains("Sig: test-1:"), narinfo);

@@ -2,6 +2,9 @@ package lib.nix;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import picocli.CommandLine.Option;
 
 /** What the release manager hands through to Nix, as a picocli mixin. */
@@ -34,6 +37,21 @@ public final class NixOptions {
             add(line, settings.get(i), settings.get(i + 1));
         }
         return line;
+    }
+
+    /** Those that what is built, or where it comes from, may depend on. Others may name machines, or hold a token: of those only the name is anybody's business. */
+    private static final Set<String> PUBLIC = Set.of("cores", "extra-platforms", "extra-substituters", "extra-trusted-public-keys", "fallback", "keep-going", "max-jobs", "max-silent-time",
+            "require-sigs", "sandbox", "sandbox-fallback", "substitute", "substituters", "system", "system-features", "timeout", "trusted-public-keys");
+
+    /** The settings by name, for anybody to read. */
+    public SortedMap<String, String> published() {
+        SortedMap<String, String> published = new TreeMap<>();
+        List<String> line = line();
+        for (int i = 0; i < line.size(); i += 3) {
+            String value = line.get(i + 2);
+            published.put(line.get(i + 1), PUBLIC.contains(line.get(i + 1)) && !value.matches("(?s).*[@?].*") ? value : "(not published)");
+        }
+        return published;
     }
 
     private static void add(List<String> line, String name, String value) {

@@ -1,6 +1,5 @@
 package lib.nix;
 
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
@@ -12,7 +11,7 @@ import java.util.HexFormat;
 import java.util.List;
 
 /**
- * A cache's public key, Ed25519 (RFC 8032).
+ * A public key, a cache's or one for provenance, Ed25519 (RFC 8032).
  *
  * @param name what signatures by it begin with
  */
@@ -39,10 +38,7 @@ public record PublicKey(String name, java.security.PublicKey key) {
 
     /** As OpenSSH writes it: {@code ssh-ed25519 BASE64} (RFC 8709). */
     public String ssh() {
-        byte[] type = "ssh-ed25519".getBytes(StandardCharsets.US_ASCII);
-        byte[] raw = raw();
-        return "ssh-ed25519 " + Base64.getEncoder().encodeToString(ByteBuffer.allocate(8 + type.length + raw.length)
-                .putInt(type.length).put(type).putInt(raw.length).put(raw).array());
+        return SshSignature.TYPE + " " + Base64.getEncoder().encodeToString(SshSignature.strings(SshSignature.TYPE.getBytes(StandardCharsets.US_ASCII), raw()));
     }
 
     /** The 32 bytes that it is. */
@@ -65,15 +61,22 @@ public record PublicKey(String name, java.security.PublicKey key) {
 
     /** Whether a signature {@code NAME:BASE64} of a text is by this key. */
     public boolean verifies(String text, String signature) {
-        if (!signature.startsWith(name + ":")) {
+        try {
+            return signature.startsWith(name + ":")
+                    && verifies(text.getBytes(StandardCharsets.UTF_8), Base64.getDecoder().decode(signature.substring(name.length() + 1)));
+        } catch (IllegalArgumentException e) {
             return false;
         }
+    }
+
+    /** Whether these bytes are an Ed25519 signature of those by this key. */
+    public boolean verifies(byte[] signed, byte[] signature) {
         try {
             Signature ed25519 = Signature.getInstance("Ed25519");
             ed25519.initVerify(key);
-            ed25519.update(text.getBytes(StandardCharsets.UTF_8));
-            return ed25519.verify(Base64.getDecoder().decode(signature.substring(name.length() + 1)));
-        } catch (GeneralSecurityException | IllegalArgumentException e) {
+            ed25519.update(signed);
+            return ed25519.verify(signature);
+        } catch (GeneralSecurityException e) {
             return false;
         }
     }

@@ -15,12 +15,14 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 import lib.base.Console;
 import lib.base.Exec;
 import lib.base.Fault;
+import lib.base.FileTree;
 import lib.base.Parallel;
 import lib.config.Environment;
 import lib.config.Project;
@@ -117,9 +119,14 @@ public final class Proof {
 
     /** What a version's release.json says, fetched; empty where it was published without one. Throws Fault when it is not whole. */
     public Optional<BuiltRelease> released(Version version) {
+        return released(version, bytes -> { });
+    }
+
+    private Optional<BuiltRelease> released(Version version, Consumer<byte[]> whole) {
         String key = project.folder(version.toString()) + BuiltRelease.FILE;
         String name = fetcher.name("releases", key);
         return fetcher.document("releases", key).map(bytes -> {
+            whole.accept(bytes);
             BuiltRelease released = BuiltRelease.parse(bytes, name);
             if (!released.version().equals(version)) {
                 throw Fault.failed(name + " is of another release", "it says version " + released.version(), "find out who wrote it");
@@ -128,7 +135,7 @@ public final class Proof {
         });
     }
 
-    /** Every file of the version's folder, and its manifest.nix, release.json and versions.json by what they say. */
+    /** Every file of the version's folder, and its manifest.nix, release.json and versions.json by what they say, and what is signed of them. */
     public Proof artifacts(BuiltRelease built) {
         String folder = project.folder(built.version().toString());
         return check("release files", findings -> {
@@ -139,17 +146,22 @@ public final class Proof {
             files("release files", "releases", folder, built, files, Instant.MIN, findings);
             manifestNames(folder + "manifest.nix", built, findings);
             String name = fetcher.name("releases", folder + BuiltRelease.FILE);
-            Optional<BuiltRelease> released = released(built.version());
+            SortedMap<String, String> digests = new TreeMap<>();
+            files.forEach((path, file) -> digests.put(path, file.sha256()));
+            Optional<BuiltRelease> released = released(built.version(), bytes -> digests.put(BuiltRelease.FILE, FileTree.sha256(bytes)));
             if (released.isEmpty()) {
                 findings.failure(name + ": is missing");
             } else if (!released.get().equals(built)) {
                 findings.failure(name + ": does not describe what was built here");
+                digests.remove(BuiltRelease.FILE);
             } else {
                 findings.proved();
             }
             if (Versions.belongsTo(built)) {
-                new VersionsProof(fetcher, new Versions(built, project, environment), environment.name()).prove(folder + BuiltRelease.VERSIONS, findings);
+                new VersionsProof(fetcher, new Versions(built, project, environment), environment.name()).prove(folder + BuiltRelease.VERSIONS, findings)
+                        .ifPresent(bytes -> digests.put(BuiltRelease.VERSIONS, FileTree.sha256(bytes)));
             }
+            new AttestedProof(fetcher, built, project, environment.provenanceKey().map(PublicKey::of).or(() -> publicKey)).prove(folder, digests, findings);
         });
     }
 

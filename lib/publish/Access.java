@@ -42,6 +42,10 @@ public final class Access implements AutoCloseable {
                 + "of the command in RELENG_SIGNING_KEY_COMMAND, such as: age -d -i ID prod.key.age")
         Path signingKey;
 
+        @Option(names = "--provenance-key", paramLabel = "FILE", description = "The secret key that signs provenance and checksums, where the environment has one of its own "
+                + "(provenanceKey). Default: as with --signing-key, RELENG_PROVENANCE_KEY or RELENG_PROVENANCE_KEY_COMMAND.")
+        Path provenanceKey;
+
         @Option(names = "--concurrency", paramLabel = "N", description = "How many requests run at once, at most; default: ${DEFAULT-VALUE}.")
         public int concurrency = ObjectStore.CONCURRENCY;
 
@@ -58,7 +62,7 @@ public final class Access implements AutoCloseable {
 
         /** With these options; {@code readOnly} where nothing is to be changed, nor made. */
         public Wish wish(Cli.Session session, Git git, boolean readOnly, List<String> registries, Network network) {
-            return new Wish(Optional.ofNullable(signingKey).map(session::resolve), localFolder == null ? git.shared("local") : session.resolve(localFolder),
+            return new Wish(Optional.ofNullable(signingKey).map(session::resolve), Optional.ofNullable(provenanceKey).map(session::resolve), localFolder == null ? git.shared("local") : session.resolve(localFolder),
                     readOnly, concurrency, registries, network);
         }
     }
@@ -72,6 +76,8 @@ public final class Access implements AutoCloseable {
     private Runnable lifetime = () -> { };
     private Supplier<SigningKey> openKey;
     private SigningKey key;
+    private Supplier<SigningKey> openProvenanceKey;
+    private SigningKey provenanceKey;
     private final List<AutoCloseable> opened = new ArrayList<>();
 
     private Access(Environment environment, Network network) {
@@ -119,6 +125,14 @@ public final class Access implements AutoCloseable {
         return key;
     }
 
+    /** The same of the key for provenance and checksums: the cache's, where the environment has none of its own. */
+    public synchronized SigningKey provenanceKey() {
+        if (provenanceKey == null) {
+            provenanceKey = environment.provenanceKey().isPresent() ? openProvenanceKey.get() : key();
+        }
+        return provenanceKey;
+    }
+
     /** Throws Fault when the object store's keys end before a release is likely to be through. */
     public void checkLifetime() {
         lifetime.run();
@@ -128,13 +142,14 @@ public final class Access implements AutoCloseable {
      * What a run wants.
      *
      * @param signingKey  file with the cache's secret key, where one was named
+     * @param provenanceKey the same of the key for provenance
      * @param localFolder where the environment local is kept
      * @param planOnly    nothing is to be changed, nor made
      * @param concurrency requests to the object store at once, at most
      * @param registries  repositories of images, of whatever environment
      * @param network     the way to them
      */
-    public record Wish(Optional<Path> signingKey, Path localFolder, boolean planOnly, int concurrency, List<String> registries, Network network) {
+    public record Wish(Optional<Path> signingKey, Optional<Path> provenanceKey, Path localFolder, boolean planOnly, int concurrency, List<String> registries, Network network) {
     }
 
     /**
@@ -144,6 +159,10 @@ public final class Access implements AutoCloseable {
      * @param buckets those that keys are needed for
      */
     public static Access open(Environment environment, List<String> buckets, Git git, Cli.Session session, Wish wish) throws IOException {
+        if (wish.provenanceKey().isPresent() && environment.provenanceKey().isEmpty()) {
+            throw Fault.usage("--provenance-key is of no use for " + environment.name(), "it has no key provenanceKey in releng.json, so the cache's key signs provenance, too",
+                    "write down the key's public half there, or omit it");
+        }
         Path folder = wish.localFolder();
         Path staging = git.shared("staging-" + environment.name());
         if (wish.planOnly()) {
@@ -176,7 +195,8 @@ public final class Access implements AutoCloseable {
             throws IOException {
         Access access = new Access(environment, wish.network());
         try {
-            access.openKey = () -> SigningKey.of(wish.signingKey(), env);
+            access.openKey = () -> SigningKey.of(SigningKey.Use.cache, wish.signingKey(), env);
+            access.openProvenanceKey = () -> SigningKey.of(SigningKey.Use.provenance, wish.provenanceKey(), env);
             String url = environment.git().orElseThrow();
             access.gitUrl = Optional.of(environment.gerrit() == Environment.Gerrit.no || !buckets.contains(environment.releases()) ? url // installers are pushed nowhere
                     : GitServer.require(git, url).url());
@@ -213,7 +233,8 @@ public final class Access implements AutoCloseable {
             if (!Files.exists(secret)) {
                 new Nix(session.console(), session.env(), List.of()).generateKey(environment.cache(), secret, folder.resolve("cache.pub"));
             }
-            access.openKey = () -> SigningKey.inFile(secret);
+            access.openKey = () -> SigningKey.inFile(SigningKey.Use.cache, secret);
+            access.openProvenanceKey = () -> SigningKey.of(SigningKey.Use.provenance, wish.provenanceKey(), session.env());
             Embedded server = access.keep(Embedded.start(folder.resolve("buckets"),
                     List.of(environment.releases(), environment.cache(), environment.docs(), environment.install()), session.env(), session.console()));
             access.store = access.keep(ObjectStore.connect(server.endpoint(), environment.region(),

@@ -43,7 +43,7 @@ public record Folder(String name, ObjectStore store, String bucket, String prefi
         /** Replaced, and nothing beside it is touched. */
         POINTER("public, max-age=60");
 
-        private final String cacheControl;
+        final String cacheControl;
 
         Mode(String cacheControl) {
             this.cacheControl = cacheControl;

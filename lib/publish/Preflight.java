@@ -41,7 +41,10 @@ public record Preflight(Console console, Environment environment, boolean writes
             return Optional.empty();
         }
         buckets(access.store(), List.of(environment.cache(), environment.releases(), environment.docs()));
-        Optional<String> signer = key(access::key);
+        Optional<String> signer = key(access::key, environment.publicKey(), "signing key");
+        if (environment.provenanceKey().isPresent()) {
+            key(access::provenanceKey, environment.provenanceKey(), "key for provenance");
+        }
         git(remote.get());
         if (images) {
             images(access.repositories()::ours);
@@ -81,19 +84,19 @@ public record Preflight(Console console, Environment environment, boolean writes
         }
     }
 
-    /** The key that signs is the one consumers trust; returns its public half. A plan asks for no key. */
-    private Optional<String> key(Supplier<SigningKey> key) {
+    /** A key that signs is the one consumers trust; returns its public half. A plan asks for no key. */
+    private Optional<String> key(Supplier<SigningKey> key, Optional<String> trusted, String which) {
         List<String> signer = new ArrayList<>();
         if (writes) {
             check(() -> {
                 SigningKey mine = key.get();
                 signer.add(mine.publicKey());
-                environment.publicKey().filter(expected -> !expected.equals(signer.get(0))).ifPresent(expected -> {
-                    throw Fault.refused("the signing key is not the one of " + environment.name(), "it signs as " + signer.get(0)
+                trusted.filter(expected -> !expected.equals(signer.get(0))).ifPresent(expected -> {
+                    throw Fault.refused("the " + which + " is not the one of " + environment.name(), "it signs as " + signer.get(0)
                             + ", consumers trust " + expected, "use the key of this environment");
                 });
                 if (!PublicKey.of(mine.publicKey()).verifies(SAMPLE, mine.sign(SAMPLE))) {
-                    throw Fault.refused("the signing key makes signatures that nobody can verify", "its secret half does not belong to its public half " + mine.publicKey(),
+                    throw Fault.refused("the " + which + " makes signatures that nobody can verify", "its secret half does not belong to its public half " + mine.publicKey(),
                             "use the key as nix-store --generate-binary-cache-key wrote it");
                 }
             });

@@ -12,6 +12,7 @@ import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -79,6 +80,12 @@ public record BuiltRelease(String target, Version version, String name, boolean 
 
     public BuiltRelease withRebuilt(Nix.Rebuilt twice) {
         return new BuiltRelease(target, version, name, official, commit, tag, system, profile, files, images, jobs, closure, skipped, date, Optional.of(twice));
+    }
+
+    /** With one file more. */
+    public BuiltRelease withFile(BuiltFile file) {
+        List<BuiltFile> all = Stream.concat(files.stream(), Stream.of(file)).sorted(Comparator.comparing(BuiltFile::path)).toList();
+        return new BuiltRelease(target, version, name, official, commit, tag, system, profile, all, images, jobs, closure, skipped, date, rebuilt);
     }
 
     /** A file, by its path below release/; size in bytes, SHA-256 in hex. */

@@ -25,6 +25,8 @@ public final class ContentType {
             Map.entry("nix", TEXT),
             Map.entry("sh", TEXT),
             Map.entry("sha256", TEXT),
+            Map.entry("sig", TEXT),
+            Map.entry("intoto.jsonl", "application/vnd.dsse.envelope.v1+json"),
             Map.entry("xml", "application/xml"),
             Map.entry("pdf", "application/pdf"),
             Map.entry("narinfo", "text/x-nix-narinfo"),
@@ -46,6 +48,9 @@ public final class ContentType {
         String last = name.substring(name.lastIndexOf('/') + 1);
         if (last.equals("nix-cache-info")) {
             return "text/x-nix-cache-info";
+        }
+        if (last.equals("SHA256SUMS")) {
+            return TEXT;
         }
         for (int dot = last.indexOf('.'); dot >= 0; dot = last.indexOf('.', dot + 1)) {
             String type = BY_ENDING.get(last.substring(dot + 1));

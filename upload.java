@@ -183,7 +183,7 @@ class upload implements Cli.Phase {
             plan.add(cache);
             plan.add(folders.artifacts(built));
             plan.add(folders.releaseJson(built));
-            plan.add(new Attested(folders, built, access, signer));
+            plan.add(new Attested(folders, built, signer.map(any -> access.provenanceKey())));
             content.cache(built, path -> true).artifacts(built);
         }
         if (images) {

@@ -17,7 +17,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import lib.base.Exec;
 import lib.base.Json;
@@ -30,8 +29,13 @@ import lib.nix.SshSignature;
 import lib.oci.ImageIndex;
 import lib.proof.Fetcher;
 import lib.proof.Proof;
+import lib.publish.Attested;
+import lib.publish.Destination;
+import lib.publish.Folders;
+import lib.publish.Operation;
 import lib.release.BuiltRelease;
 import lib.release.Envelope;
+import lib.s3.ObjectStore;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
@@ -40,7 +44,7 @@ import org.junit.jupiter.api.io.TempDir;
 class AttestedTest {
 
     private static final String FOLDER = Proving.FOLDER;
-    private static final String STATEMENT = "lix-2.95.0.intoto.jsonl";
+    private static final String STATEMENT = Proving.STATEMENT;
 
     @RegisterExtension
     static final Proving.Whole WHOLE = new Proving.Whole();
@@ -189,7 +193,7 @@ class AttestedTest {
     void whatAnotherKeySignedOrIsOfAnotherReleaseIsFound() throws IOException {
         SigningKey other = key("test-1");
         byte[] statement = Envelope.parse(sample.get("releases", FOLDER + STATEMENT)).payload();
-        publish(statement, other);
+        sample.sign(statement, other);
         List<String> why = sample.assertFound(artifacts(), 2, STATEMENT + ": has no valid signature by test-1, but [test-1]");
         assertTrue(why.toString().contains("SHA256SUMS.sig: is not a signature of a file by test-1 ("), why.toString());
         assertEquals(2, sample.assertFound(proof(Optional.of(other.publicKey()), "test-9:" + sample.publicKey.substring(7)), 2, "by test-9").size(), "its own counts before the cache's");
@@ -203,11 +207,11 @@ class AttestedTest {
         ((com.fasterxml.jackson.databind.node.ArrayNode) wrong.path("subject")).remove(0);
         wrong.withObject("/predicate/buildDefinition/externalParameters").put("commit", "0".repeat(40));
         byte[] bytes = wrong.toString().getBytes(StandardCharsets.UTF_8);
-        publish(bytes, other);
+        sample.sign(bytes, other);
         sample.assertFound(proof(Optional.empty(), other.publicKey()), 1, STATEMENT + ": holds a statement with sha256 " + sample.sha256(bytes));
         sample.built = with(sample.built, new BuiltRelease.BuiltFile(STATEMENT, bytes.length, sample.sha256(bytes)));
         sample.put("releases", FOLDER + "release.json", sample.built.json());
-        publish(bytes, other);
+        sample.sign(bytes, other);
         sample.assertFound(proof(Optional.empty(), other.publicKey()), 2, "is about commit " + "0".repeat(40));
         sample.assertFound(proof(Optional.empty(), other.publicKey()), 2, "says nothing of " + sample.built.below("artifacts/lix/lix-2.95.0").firstKey());
     }
@@ -228,18 +232,6 @@ class AttestedTest {
         return statement == null ? without : without.withFile(statement);
     }
 
-    /** As upload would: envelope, sums and their signature. */
-    private void publish(byte[] statement, SigningKey key) {
-        byte[] envelope = Envelope.of(statement, key).json();
-        sample.put("releases", FOLDER + STATEMENT, envelope);
-        for (Map.Entry<String, byte[]> file : Map.of(STATEMENT, envelope, "release.json", sample.get("releases", FOLDER + "release.json")).entrySet()) {
-            String line = "  " + file.getKey() + "\n";
-            String sums = sample.text("releases", FOLDER + "SHA256SUMS").replaceFirst("[0-9a-f]{64}" + Pattern.quote(line), sample.sha256(file.getValue()) + line);
-            sample.put("releases", FOLDER + "SHA256SUMS", sums.getBytes());
-            sample.put("releases", FOLDER + "SHA256SUMS.sig", SshSignature.of(sums.getBytes(), key).getBytes());
-        }
-    }
-
     private Proof proof(Optional<String> publicKey, String provenanceKey) {
         Environment plain = sample.environment();
         Environment environment = new Environment(plain.name(), plain.releases(), plain.cache(), plain.docs(), plain.install(), plain.endpoint(), plain.region(), plain.registries(), plain.git(),
@@ -249,58 +241,67 @@ class AttestedTest {
                 Proving.console(sample.said)).artifacts(sample.built);
     }
 
-    // --- upload
+    // --- what upload does about it
+
+    private final ObjectStore store = sample.store.open();
+
+    private Folders folders(boolean replace) {
+        return new Folders(store, sample.environment(), Project.LIX, sample.checkout.folder.resolve("release"), replace, List.of());
+    }
+
+    private Destination.Difference compare(boolean replace, Optional<SigningKey> key) throws IOException {
+        return new Attested(folders(replace), sample.built, key).compare();
+    }
+
+    private List<String> planned(Optional<SigningKey> key) throws IOException {
+        Destination.Difference difference = compare(false, key);
+        assertEquals(List.of(), difference.conflicts());
+        return difference.stages().stream().flatMap(stage -> stage.operations().stream()).map(operation -> operation.what().replaceFirst("^.*/", "")).toList();
+    }
 
     @Test
-    void aKeyForProvenanceSignsAndWhatIsThereIsComparedWithoutIt() throws IOException {
-        try (Managers managers = new Managers(folder)) {
-            Checkout checkout = managers.release("2.95.0");
-            SigningKey own = key("own-1");
-            Store store = managers.store;
-            String cache = Files.readString(folder.resolve("key.pub")).strip();
-            checkout.write("releng.json", checkout.read("releng.json").replace("\"region\"", "\"publicKey\": \"" + cache + "\", \"provenanceKey\": \"" + own.publicKey() + "\", \"region\""));
-            Checkout.Run none = Managers.upload(checkout);
-            assertEquals(3, none.exit(), none.err());
-            assertTrue(none.err().contains("there is no key to sign the provenance with: neither --provenance-key nor RELENG_PROVENANCE_KEY nor RELENG_PROVENANCE_KEY_COMMAND"), none.err());
-            checkout.with("RELENG_SIGNING_KEY", Files.readString(folder.resolve("own-1")));
-            Checkout.Run swapped = Managers.upload(checkout, "--provenance-key", folder.resolve("key").toString());
-            assertEquals(3, swapped.exit(), swapped.err());
-            assertTrue(swapped.err().contains("the signing key is not the one of test: it signs as own-1:")
-                    && swapped.err().contains("the key for provenance is not the one of test: it signs as test-1:"), swapped.err());
-            assertEquals(Set.of(), store.content("releases").keySet(), "nothing was published");
-
-            checkout.with("RELENG_SIGNING_KEY", Files.readString(folder.resolve("key")));
-            Managers.assertDone(Managers.upload(checkout, "--provenance-key", folder.resolve("own-1").toString()));
-            Map<String, String> published = store.content("releases");
-            assertEquals(Optional.empty(), Envelope.parse(store.get("releases", FOLDER + STATEMENT)).refuse(PublicKey.of(own.publicKey())));
-
-            // Killed in between: whichever is missing is sent, and a plan sees that without a key.
-            checkout.env().remove("RELENG_SIGNING_KEY");
-            assertFalse(Managers.upload(checkout, "--plan").out().contains("signed"));
-            for (String name : List.of(STATEMENT, "SHA256SUMS", "SHA256SUMS.sig")) {
-                byte[] whole = store.get("releases", FOLDER + name);
-                store.client().deleteObject(request -> request.bucket(store.bucket("releases")).key(FOLDER + name));
-                Checkout.Run plan = Managers.upload(checkout, "--plan");
-                assertTrue(plan.out().contains("signed: provenance and checksums (create 1;") && plan.out().contains("create s3://" + store.bucket("releases") + "/" + FOLDER + name), plan.err() + plan.out());
-                store.put("releases", FOLDER + name, whole);
-            }
-            for (String name : List.of("SHA256SUMS", "SHA256SUMS.sig")) {
-                store.client().deleteObject(request -> request.bucket(store.bucket("releases")).key(FOLDER + name));
-            }
-            checkout.with("RELENG_SIGNING_KEY", Files.readString(folder.resolve("key"))).with("RELENG_PROVENANCE_KEY_COMMAND", "cat '" + folder.resolve("own-1") + "'");
-            Managers.assertDone(Managers.upload(checkout));
-            assertEquals(published, store.content("releases"), "the same bytes");
-
-            for (String name : List.of(STATEMENT, "SHA256SUMS", "SHA256SUMS.sig")) {
-                store.put("releases", FOLDER + name, sample.flipped(store.get("releases", FOLDER + name)));
-            }
-            Checkout.Run conflict = Managers.upload(checkout);
-            assertEquals(3, conflict.exit(), conflict.err());
-            for (String name : List.of(STATEMENT + " h", "SHA256SUMS holds other checksums, of ", "SHA256SUMS.sig is no")) {
-                assertTrue(conflict.err().contains("signed: s3://" + store.bucket("releases") + "/" + FOLDER + name), conflict.err());
-            }
-            Managers.assertDone(Managers.upload(checkout, "--replace"));
-            assertEquals(published, store.content("releases"), "as they were");
+    void whateverARunWasKilledInIsSentByTheNextAndAPlanSeesItWithoutTheKey() throws Exception {
+        SigningKey key = sample.key();
+        sample.own("releases");
+        Map<String, String> whole = sample.store.content("releases");
+        assertEquals(List.of(), planned(Optional.empty()));
+        for (List<String> missing : List.of(List.of(STATEMENT), List.of("SHA256SUMS"), List.of("SHA256SUMS.sig"), List.of("SHA256SUMS", "SHA256SUMS.sig"),
+                List.of(STATEMENT, "SHA256SUMS", "SHA256SUMS.sig"))) {
+            missing.forEach(name -> sample.delete("releases", FOLDER + name));
+            assertEquals(missing, planned(Optional.empty()), "without the key");
+            assertEquals(missing, planned(Optional.of(key)));
+            run(compare(false, Optional.of(key)));
+            assertEquals(whole, sample.store.content("releases"), "the same bytes");
         }
+    }
+
+    private static void run(Destination.Difference difference) throws Exception {
+        for (Operation operation : difference.stages().get(0).operations()) {
+            operation.action().run();
+        }
+    }
+
+    @Test
+    void otherContentIsAConflictAndIsReplacedOnlyWhereThatIsSaid() throws Exception {
+        SigningKey key = sample.key();
+        sample.own("releases");
+        List<String> names = List.of(STATEMENT, "SHA256SUMS", "SHA256SUMS.sig");
+        names.forEach(name -> sample.put("releases", FOLDER + name, sample.flipped(sample.get("releases", FOLDER + name))));
+        String place = "s3://" + sample.bucket("releases") + "/" + FOLDER;
+        List<String> conflicts = compare(false, Optional.empty()).conflicts();
+        assertEquals(names, conflicts.stream().map(text -> text.replace(place, "").replaceFirst(" .*", "")).toList());
+        assertTrue(conflicts.get(1).contains("SHA256SUMS holds other checksums, of "), conflicts.toString());
+        assertEquals(conflicts, compare(false, Optional.of(key)).conflicts());
+        assertEquals(List.of(Operation.Kind.REPLACE, Operation.Kind.REPLACE, Operation.Kind.REPLACE),
+                compare(true, Optional.of(key)).stages().get(0).operations().stream().map(Operation::kind).toList());
+        run(folders(true).releaseJson(sample.built).compare()); // the addresses of this bucket
+        run(compare(true, Optional.of(key)));
+        artifacts().orFail();
+
+        SigningKey other = key("test-1");
+        List<String> foreign = compare(false, Optional.of(other)).conflicts();
+        assertEquals(List.of(), foreign, "the environment says who signs, not the run");
+        sample.sign(Envelope.parse(sample.get("releases", FOLDER + STATEMENT)).payload(), other);
+        assertTrue(compare(false, Optional.empty()).conflicts().toString().contains(STATEMENT + " has no valid signature by test-1"), compare(false, Optional.empty()).toString());
     }
 }

@@ -21,6 +21,7 @@ import lib.proof.Fetcher;
 import lib.proof.Proof;
 import lib.publish.Versions;
 import lib.release.BuiltRelease;
+import lib.release.Envelope;
 import lib.release.Version;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -140,7 +141,7 @@ class ProofTest {
                 sample.built.system(), sample.built.profile(), files, sample.built.images(), sample.built.jobs());
         sample.put("releases", FOLDER + "release.json", misbuilt.json());
         sample.put("releases", "manifest.nix", wrong);
-        sample.assertFound(sample.proof().artifacts(misbuilt), 1, "names " + doc + " for x86_64-linux");
+        sample.assertFound(sample.proof().artifacts(misbuilt), 3, "names " + doc + " for x86_64-linux"); // and neither statement nor checksums know of that
         sample.assertFound(sample.proof().manifest(misbuilt), 1, "names " + doc + " for x86_64-linux");
     }
 
@@ -191,6 +192,7 @@ class ProofTest {
     void aPublicAddressThatHasChangedSinceIsSaidAndNoFailure() {
         String published = sample.text("releases", FOLDER + "versions.json");
         sample.put("releases", FOLDER + "versions.json", published.replace("s3://" + sample.bucket("releases"), "https://old.example.org").getBytes(StandardCharsets.UTF_8));
+        sample.sign(Envelope.parse(sample.get("releases", FOLDER + Proving.STATEMENT)).payload(), sample.key());
         sample.content().orFail();
         assertTrue(sample.said.toString().contains("not proved: release files: the addresses in ") && sample.said.toString().contains("begin with https://old.example.org, those of test with "),
                 sample.said.toString());

@@ -26,10 +26,12 @@ import lib.config.Environment;
 import lib.config.Project;
 import lib.http.Network;
 import lib.nix.Narinfo;
+import lib.nix.SigningKey;
+import lib.nix.SshSignature;
 import lib.proof.Fetcher;
 import lib.proof.Proof;
 import lib.release.BuiltRelease;
-import org.junit.jupiter.api.extension.AfterAllCallback;
+import lib.release.Envelope;
 import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.BeforeEachCallback;
@@ -40,39 +42,55 @@ final class Proving implements BeforeEachCallback, AfterEachCallback {
 
     private static final List<String> ROLES = List.of("releases", "cache", "docs");
     static final String FOLDER = "lix/lix-2.95.0/";
+    static final String STATEMENT = "lix-2.95.0.intoto.jsonl";
 
-    /** What is published once for all tests of a class, and never changed. */
-    static final class Whole implements BeforeAllCallback, AfterAllCallback {
-        private final Store store = new Store();
-        private Path folder;
-        private Checkout checkout;
-        private Path remote;
-        private String publicKey;
+    /** What is published once for all tests, and never changed. */
+    static final class Whole implements BeforeAllCallback {
+        private Shared shared;
 
         @Override
-        public void beforeAll(ExtensionContext context) throws IOException {
-            folder = Files.createTempDirectory("releng-test-whole");
-            checkout = Released.copy(folder.resolve("checkout"));
-            remote = folder.resolve("remote.git");
-            checkout.git("init", "--quiet", "--bare", remote.toString());
-            Path secret = folder.resolve("key");
-            Exec.of("nix-store", "--generate-binary-cache-key", "test-1", secret.toString(), folder.resolve("key.pub").toString()).orFail("key", "");
-            publicKey = Files.readString(folder.resolve("key.pub")).strip();
-            checkout.with("RELENG_SIGNING_KEY", Files.readString(secret));
-            checkout.write("releng.json", store.config(remote));
-            store.credentials().forEach(checkout::with);
-            Checkout.Run run = checkout.run(new upload(), "--env", "test", "--noconfirm");
-            assertEquals(0, run.exit(), run.err());
+        public void beforeAll(ExtensionContext context) {
+            shared = context.getRoot().getStore(ExtensionContext.Namespace.GLOBAL).computeIfAbsent(Shared.class, type -> new Shared(), Shared.class);
+        }
+    }
+
+    /** Closed after the last test. */
+    private static final class Shared implements AutoCloseable {
+        private final Store store = new Store();
+        private final Path folder;
+        private final Checkout checkout;
+        private final Path remote;
+        private final String publicKey;
+        private final boolean anonymous;
+
+        private Shared() {
+            try {
+                folder = Files.createTempDirectory("releng-test-whole");
+                checkout = Released.copy(folder.resolve("checkout"));
+                remote = folder.resolve("remote.git");
+                checkout.git("init", "--quiet", "--bare", remote.toString());
+                Path secret = folder.resolve("key");
+                Exec.of("nix-store", "--generate-binary-cache-key", "test-1", secret.toString(), folder.resolve("key.pub").toString()).orFail("key", "");
+                publicKey = Files.readString(folder.resolve("key.pub")).strip();
+                checkout.with("RELENG_SIGNING_KEY", Files.readString(secret));
+                checkout.write("releng.json", store.config(remote));
+                store.credentials().forEach(checkout::with);
+                Checkout.Run run = checkout.run(new upload(), "--env", "test", "--noconfirm");
+                assertEquals(0, run.exit(), run.err());
+                anonymous = store.anonymousReads();
+            } catch (IOException e) {
+                throw new java.io.UncheckedIOException(e);
+            }
         }
 
         @Override
-        public void afterAll(ExtensionContext context) throws IOException {
+        public void close() throws IOException {
             store.close();
             FileTree.remove(folder);
         }
     }
 
-    private final Whole all;
+    private final Shared all;
     final Store whole;
     final Store store = new Store();
     final List<String> said = new ArrayList<>();
@@ -84,9 +102,9 @@ final class Proving implements BeforeEachCallback, AfterEachCallback {
     /** The repository that branch and tag went to, this test's own. */
     Path remote;
 
-    Proving(Whole all) {
-        this.all = all;
-        whole = all.store;
+    Proving(Whole whole) {
+        all = whole.shared;
+        this.whole = all.store;
     }
 
     @Override
@@ -94,7 +112,7 @@ final class Proving implements BeforeEachCallback, AfterEachCallback {
         built = BuiltRelease.read(all.checkout.folder.resolve("release"));
         publicKey = all.publicKey;
         checkout = all.checkout;
-        anonymous = whole.anonymousReads();
+        anonymous = all.anonymous;
         remote = Files.createTempDirectory("releng-test-remote").resolve("remote.git");
         Exec.of("cp", "-a", all.remote.toString(), remote.toString()).orFail("cp", "");
     }
@@ -216,5 +234,21 @@ final class Proving implements BeforeEachCallback, AfterEachCallback {
         String edited = old.replaceFirst(pattern, replacement);
         assertFalse(old.equals(edited), pattern + " is not in " + old);
         put(role, key, edited.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** What signed the release. */
+    SigningKey key() {
+        return SigningKey.inFile(SigningKey.Use.cache, all.folder.resolve("key"));
+    }
+
+    /** As upload would: an envelope around a statement, checksums of that and of release.json and versions.json as they are there, and their signature. */
+    void sign(byte[] statement, SigningKey key) {
+        put("releases", FOLDER + STATEMENT, Envelope.of(statement, key).json());
+        String sums = text("releases", FOLDER + "SHA256SUMS");
+        for (String name : List.of(STATEMENT, "release.json", "versions.json")) {
+            sums = sums.replaceFirst("[0-9a-f]{64}(?=  " + java.util.regex.Pattern.quote(name) + "\n)", sha256(get("releases", FOLDER + name)));
+        }
+        put("releases", FOLDER + "SHA256SUMS", sums.getBytes(StandardCharsets.UTF_8));
+        put("releases", FOLDER + "SHA256SUMS.sig", SshSignature.of(sums.getBytes(StandardCharsets.UTF_8), key).getBytes(StandardCharsets.US_ASCII));
     }
 }

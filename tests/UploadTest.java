@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.concurrent.TimeUnit;
+import lib.base.Exec;
 import lib.base.FileTree;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -381,18 +382,25 @@ class UploadTest {
     @Test
     void aKeyConsumersDoNotTrustIsRefused() throws IOException {
         String other = "test-1:" + java.util.Base64.getEncoder().encodeToString(new byte[32]);
-        checkout.write("releng.json", store.config(remote).replace("\"region\"", "\"publicKey\": \"" + other + "\", \"region\""));
-        assertRefused(upload(), "the signing key is not the one of test");
+        checkout.write("releng.json", store.config(remote).replace("\"region\"", "\"publicKey\": \"" + other + "\", \"provenanceKey\": \"" + other + "\", \"region\""));
+        Checkout.Run run = upload("--provenance-key", folder.resolve("key").toString());
+        assertRefused(run, "the signing key is not the one of test");
+        assertTrue(run.err().contains("the key for provenance is not the one of test: it signs as test-1:"), run.err());
+        assertRefused(upload(), "there is no key to sign the provenance with: neither --provenance-key nor RELENG_PROVENANCE_KEY nor RELENG_PROVENANCE_KEY_COMMAND is given");
         assertNothingPublished();
     }
 
     @Test
-    void theSigningKeyCanComeFromACommand() throws IOException {
+    void theSigningKeysCanComeFromCommands() throws IOException {
         Path key = folder.resolve("key");
         checkout.env().remove("RELENG_SIGNING_KEY");
         checkout.with("RELENG_SIGNING_KEY_COMMAND", "cat '" + key + "'");
+        Exec.of("nix-store", "--generate-binary-cache-key", "own-1", folder.resolve("own").toString(), folder.resolve("own.pub").toString()).orFail("key", "");
+        checkout.with("RELENG_PROVENANCE_KEY_COMMAND", "cat '" + folder.resolve("own") + "'");
+        checkout.write("releng.json", store.config(remote).replace("\"region\"", "\"provenanceKey\": \"" + Files.readString(folder.resolve("own.pub")).strip() + "\", \"region\""));
         Checkout.Run run = upload();
         assertEquals(0, run.exit(), run.err());
+        assertTrue(new String(store.get("releases", "lix/lix-2.95.0/lix-2.95.0.intoto.jsonl"), StandardCharsets.UTF_8).contains("\"keyid\":\"own-1\""));
         String narinfo = new String(store.get("cache", store.content("cache").keySet().stream().filter(name -> name.endsWith(".narinfo")).findFirst().orElseThrow()),
                 StandardCharsets.UTF_8);
         assertTrue(narinfo.contains("Sig: test-1:"), narinfo);

@@ -21,7 +21,11 @@ import lib.release.Statement;
  */
 record AttestedProof(Fetching fetcher, BuiltRelease built, Project project, Optional<PublicKey> trusted) {
 
-    /** {@code digests}: the SHA-256 of each other file in the version's folder, by name, as far as it is there. A release that was built without a statement has nothing signed. */
+    /**
+     * A release that was built without a statement has nothing signed.
+     *
+     * @param digests the SHA-256 of the other files in the version's folder, by name; without release.json or versions.json where that is not what it should be
+     */
     void prove(String folder, SortedMap<String, String> digests, Findings findings) {
         Optional<BuiltFile> statement = Statement.in(built, project);
         if (statement.isEmpty()) {
@@ -38,11 +42,20 @@ record AttestedProof(Fetching fetcher, BuiltRelease built, Project project, Opti
         });
         Optional<byte[]> sums = there(folder + Attested.SUMS, findings);
         sums.filter(bytes -> envelope.isPresent()).ifPresent(bytes -> tell(folder + Attested.SUMS,
-                Attested.differing(text(bytes), Attested.sums(digests)).map(names -> "has other checksums than what is there, of " + names).stream().toList(), findings));
+                Attested.differing(known(text(bytes), digests), Attested.sums(digests)).map(names -> "has other checksums than what is there, of " + names).stream().toList(), findings));
         Optional<byte[]> signature = there(folder + Attested.SIGNATURE, findings);
         if (trusted.isPresent() && sums.isPresent()) {
             signature.ifPresent(bytes -> tell(folder + Attested.SIGNATURE, SshSignature.fault(sums.get(), text(bytes), trusted.get()).stream().toList(), findings));
         }
+    }
+
+    // That a file is not what it should be is said already: it does not matter whether checksums know the one or the other.
+    private static String known(String sums, SortedMap<String, String> digests) {
+        String left = sums;
+        for (String name : List.of(BuiltRelease.FILE, BuiltRelease.VERSIONS)) {
+            left = digests.containsKey(name) ? left : Attested.without(left, name);
+        }
+        return left;
     }
 
     private Optional<byte[]> there(String key, Findings findings) {

@@ -153,6 +153,7 @@ public final class Proof {
                 findings.failure(name + ": is missing");
             } else if (!released.get().equals(built)) {
                 findings.failure(name + ": does not describe what was built here");
+                digests.remove(BuiltRelease.FILE);
             } else {
                 findings.proved();
             }

@@ -12,7 +12,7 @@ import lib.publish.Versions;
  */
 record VersionsProof(Fetching fetcher, Versions versions, String environment) {
 
-    /** Returns what is there. */
+    /** Returns what is there, if it is right. */
     Optional<byte[]> prove(String key, Findings findings) {
         Optional<byte[]> there = fetcher.find("releases", key);
         String name = fetcher.name("releases", key);
@@ -20,12 +20,13 @@ record VersionsProof(Fetching fetcher, Versions versions, String environment) {
             findings.failure(name + ": is missing");
             return there;
         }
-        versions.as(there.get()).ifPresentOrElse(same -> {
+        Optional<Versions> right = versions.as(there.get());
+        right.ifPresentOrElse(same -> {
             findings.proved();
             if (!same.equals(versions)) {
                 findings.unproven("the addresses in " + name + ": they begin with " + same.base() + ", those of " + environment + " with " + versions.base());
             }
         }, () -> findings.failure(name + ": has sha256 " + FileTree.sha256(there.get()) + ", expected " + versions.file().sha256()));
-        return there;
+        return there.filter(bytes -> right.isPresent());
     }
 }

@@ -12,6 +12,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
 import lib.base.FileTree;
 import lib.base.Parallel;
 import lib.nix.PublicKey;
@@ -44,12 +45,12 @@ public final class Attested implements Destination {
     private final Optional<PublicKey> trusted;
     private final Map<String, Optional<byte[]>> there = new ConcurrentHashMap<>();
 
-    /** With the key of this run, which {@code signer} is the cache's public half of; a plan has none. */
-    public Attested(Folders folders, BuiltRelease built, Access access, Optional<String> signer) {
+    /** {@code key}: this run's; a plan has none. */
+    public Attested(Folders folders, BuiltRelease built, Optional<SigningKey> key) {
         this.folders = folders;
         this.built = built;
         this.statement = Statement.in(built, folders.project());
-        this.key = signer.filter(any -> statement.isPresent()).map(any -> access.provenanceKey());
+        this.key = key;
         this.trusted = folders.environment().provenanceKey().or(folders.environment()::publicKey).or(() -> key.map(SigningKey::publicKey)).map(PublicKey::of);
     }
 
@@ -105,11 +106,11 @@ public final class Attested implements Destination {
         String name = statement.get().path();
         add(name, there(name).flatMap(bytes -> fault(bytes, statement.get(), trusted)), statement.get().size() * 4 / 3, Optional.of(statement.get().sha256()),
                 () -> new String(envelope().orElseThrow(), StandardCharsets.UTF_8), operations, conflicts);
-        String sums = sums(digests, envelope());
-        add(SUMS, there(SUMS).filter(bytes -> !same(text(bytes), sums)).flatMap(bytes -> differing(text(bytes), sums)).map(names -> "holds other checksums, of " + names),
-                sums.length(), Optional.empty(), () -> sums(digests, envelope()), operations, conflicts);
-        // Where a plan cannot know the sums, those that are there differ in what it cannot know.
-        byte[] signed = there(SUMS).filter(bytes -> same(text(bytes), sums)).orElse(sums.getBytes(StandardCharsets.UTF_8));
+        Optional<byte[]> envelope = envelope();
+        String sums = sums(digests, envelope);
+        Optional<String> differing = there(SUMS).flatMap(bytes -> differing(envelope.isPresent() ? text(bytes) : without(text(bytes), name), envelope.isPresent() ? sums : without(sums, name)));
+        add(SUMS, differing.map(names -> "holds other checksums, of " + names), sums.length(), Optional.empty(), () -> sums(digests, envelope()), operations, conflicts);
+        byte[] signed = there(SUMS).filter(bytes -> differing.isEmpty()).orElse(sums.getBytes(StandardCharsets.UTF_8));
         add(SIGNATURE, there(SIGNATURE).flatMap(bytes -> trusted.flatMap(by -> SshSignature.fault(signed, text(bytes), by))), SIGNATURE_SIZE, Optional.empty(),
                 () -> SshSignature.of(sums(digests, envelope()).getBytes(StandardCharsets.UTF_8), key.orElseThrow()), operations, conflicts);
         return new Difference(operations.isEmpty() ? List.of() : List.of(new Stage("provenance and checksums", operations)), conflicts);
@@ -158,11 +159,9 @@ public final class Attested implements Destination {
         return sums(all);
     }
 
-    // But for what a plan cannot know.
-    private static boolean same(String there, String sums) {
-        int unknown = sums.indexOf(UNKNOWN);
-        return unknown < 0 ? there.equals(sums) : there.length() == sums.length() && there.startsWith(sums.substring(0, unknown))
-                && there.endsWith(sums.substring(unknown + UNKNOWN.length()));
+    /** Checksums but that of one file, which is not known. */
+    public static String without(String sums, String name) {
+        return sums.lines().filter(line -> !line.endsWith("  " + name)).map(line -> line + "\n").collect(Collectors.joining());
     }
 
     /** Which files some checksums differ in, the first of them; empty where they are the same. */

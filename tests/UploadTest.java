@@ -381,6 +381,8 @@ class UploadTest {
 
     @Test
     void aKeyConsumersDoNotTrustIsRefused() throws IOException {
+        Checkout.Run without = upload("--provenance-key", folder.resolve("key").toString());
+        assertTrue(without.exit() == 2 && without.err().contains("it has no key provenanceKey in releng.json"), without.err());
         String other = "test-1:" + java.util.Base64.getEncoder().encodeToString(new byte[32]);
         checkout.write("releng.json", store.config(remote).replace("\"region\"", "\"publicKey\": \"" + other + "\", \"provenanceKey\": \"" + other + "\", \"region\""));
         Checkout.Run run = upload("--provenance-key", folder.resolve("key").toString());

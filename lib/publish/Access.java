@@ -159,6 +159,10 @@ public final class Access implements AutoCloseable {
      * @param buckets those that keys are needed for
      */
     public static Access open(Environment environment, List<String> buckets, Git git, Cli.Session session, Wish wish) throws IOException {
+        if (wish.provenanceKey().isPresent() && environment.provenanceKey().isEmpty()) {
+            throw Fault.usage("--provenance-key is of no use for " + environment.name(), "it has no key provenanceKey in releng.json, so the cache's key signs provenance, too",
+                    "write down the key's public half there, or omit it");
+        }
         Path folder = wish.localFolder();
         Path staging = git.shared("staging-" + environment.name());
         if (wish.planOnly()) {

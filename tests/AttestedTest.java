@@ -266,7 +266,7 @@ class AttestedTest {
         Map<String, String> whole = sample.store.content("releases");
         assertEquals(List.of(), planned(Optional.empty()));
         for (List<String> missing : List.of(List.of(STATEMENT), List.of("SHA256SUMS"), List.of("SHA256SUMS.sig"), List.of("SHA256SUMS", "SHA256SUMS.sig"),
-                List.of(STATEMENT, "SHA256SUMS", "SHA256SUMS.sig"))) {
+                List.of(STATEMENT, "SHA256SUMS"), List.of(STATEMENT, "SHA256SUMS", "SHA256SUMS.sig"))) {
             missing.forEach(name -> sample.delete("releases", FOLDER + name));
             assertEquals(missing, planned(Optional.empty()), "without the key");
             assertEquals(missing, planned(Optional.of(key)));

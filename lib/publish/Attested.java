@@ -110,8 +110,10 @@ public final class Attested implements Destination {
         String sums = sums(digests, envelope);
         Optional<String> differing = there(SUMS).flatMap(bytes -> differing(envelope.isPresent() ? text(bytes) : without(text(bytes), name), envelope.isPresent() ? sums : without(sums, name)));
         add(SUMS, differing.map(names -> "holds other checksums, of " + names), sums.length(), Optional.empty(), () -> sums(digests, envelope()), operations, conflicts);
-        byte[] signed = there(SUMS).filter(bytes -> differing.isEmpty()).orElse(sums.getBytes(StandardCharsets.UTF_8));
-        add(SIGNATURE, there(SIGNATURE).flatMap(bytes -> trusted.flatMap(by -> SshSignature.fault(signed, text(bytes), by))), SIGNATURE_SIZE, Optional.empty(),
+        Optional<byte[]> right = there(SUMS).filter(bytes -> differing.isEmpty());
+        byte[] signed = right.orElse(sums.getBytes(StandardCharsets.UTF_8));
+        Optional<PublicKey> judge = trusted.filter(by -> right.isPresent() || envelope.isPresent()); // of sums that nobody knows nothing can be said
+        add(SIGNATURE, there(SIGNATURE).flatMap(bytes -> judge.flatMap(by -> SshSignature.fault(signed, text(bytes), by))), SIGNATURE_SIZE, Optional.empty(),
                 () -> SshSignature.of(sums(digests, envelope()).getBytes(StandardCharsets.UTF_8), key.orElseThrow()), operations, conflicts);
         return new Difference(operations.isEmpty() ? List.of() : List.of(new Stage("provenance and checksums", operations)), conflicts);
     }

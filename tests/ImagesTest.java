@@ -58,7 +58,7 @@ class ImagesTest {
     @BeforeEach
     void aBuiltRelease() throws IOException {
         release = Released.copy(folder.resolve("checkout")).folder.resolve("release");
-        built = BuiltRelease.read(release);
+        built = Registries.images(BuiltRelease.read(release));
         layout = new OciLayout(folder.resolve("layout"));
     }
 

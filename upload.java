@@ -177,17 +177,19 @@ class upload implements Cli.Phase {
         Proof content = proof(access, signer).patience(environment.patience()).sparing(sparing);
         Proof pointers = proof(access, Optional.empty()).patience(environment.patience()).sparing(sparing);
         boolean images = target == Target.all && built.hasImages();
+        Attested signed = new Attested(folders, built, signer.map(any -> access.provenanceKey()));
         console.step("Comparing with what " + confirmation.spoken() + " has");
         plan.add(remote.filter(GitRemote::comesFirst)); // a Gerrit can still refuse the tag
         if (target == Target.all) {
             plan.add(cache);
             plan.add(folders.artifacts(built));
             plan.add(folders.releaseJson(built));
-            plan.add(new Attested(folders, built, signer.map(any -> access.provenanceKey())));
+            plan.add(signed);
             content.cache(built, path -> true).artifacts(built);
         }
         if (images) {
             plan.add(new Images(access.repositories().ours(), release, built.images(), built.version().toString(), overwriting.replaces(), Tuning.DEFAULT));
+            plan.add(ImageAttestation.of(access.repositories().ours(), built, project, signed::envelope, overwriting.replaces()));
             content.images(access.repositories().anybodys(), built, List.of(built.version().toString()));
         }
         Pointer manual = built.official() ? Pointer.major : Pointer.nightly;

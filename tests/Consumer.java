@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.zip.GZIPInputStream;
 import lib.base.Exec;
 import lib.base.Fault;
@@ -149,14 +150,53 @@ final class Consumer {
     /** Each platform, by the newest tag, with skopeo; {@code from} is what it calls the place, without the tag. */
     void imagesComeOut(String from, String... options) throws IOException {
         for (BuiltImage image : built.images()) {
-            Path target = folder.resolve("image-" + from.replaceAll(":.*", "-") + image.system());
-            List<String> line = new ArrayList<>(List.of("skopeo", "--override-os", image.os(), "--override-arch", image.architecture(), "copy", "--quiet"));
+            Path target = out(from, image);
+            // umoci reads no zstd.
+            List<String> line = new ArrayList<>(List.of("skopeo", "--override-os", image.os(), "--override-arch", image.architecture(), "copy", "--quiet",
+                    "--dest-compress-format", "gzip"));
             line.addAll(List.of(options));
-            line.addAll(List.of(from + ":latest", "dir:" + target));
+            line.addAll(List.of(from + ":latest", "oci:" + target + ":image"));
             Exec.of(line).baseEnv(env).orFail("skopeo could not copy an image", "look at " + from);
-            String config = Json.MAPPER.readTree(Files.readAllBytes(target.resolve("manifest.json"))).path("config").path("digest").asText();
+            JsonNode manifest = blob(target, Json.MAPPER.readTree(Files.readAllBytes(target.resolve("index.json"))).path("manifests").path(0));
+            String config = manifest.path("config").path("digest").asText();
             require(config.equals(image.id()), image.path() + " came out as " + config + ", and is " + image.id());
         }
+    }
+
+    private Path out(String from, BuiltImage image) {
+        return folder.resolve("image-" + from.replaceAll(":.*", "-") + image.system());
+    }
+
+    private static JsonNode blob(Path layout, JsonNode descriptor) throws IOException {
+        return Json.MAPPER.readTree(Files.readAllBytes(layout.resolve("blobs").resolve(descriptor.path("digest").asText().replace(':', '/'))));
+    }
+
+    /**
+     * What {@link #imagesComeOut} has copied, unpacked by umoci: the command is in it, and the image's Nix says its version
+     * where the image is for this machine. Returns which could not be run, and why.
+     */
+    List<String> imagesRun(String from) throws IOException {
+        List<String> not = new ArrayList<>();
+        for (BuiltImage image : built.images()) {
+            Path copied = out(from, image);
+            Path bundle = copied.resolveSibling(copied.getFileName() + "-unpacked");
+            Exec.of("umoci", "unpack", "--rootless", "--image", copied + ":image", bundle.toString()).orFail(image.path() + " cannot be unpacked", "look at " + copied);
+            JsonNode config = blob(copied, blob(copied, Json.MAPPER.readTree(Files.readAllBytes(copied.resolve("index.json"))).path("manifests").path(0)).path("config")).path("config");
+            Rootfs rootfs = Rootfs.of(bundle.resolve("rootfs"), config);
+            String command = config.path("Entrypoint").path(0).asText(config.path("Cmd").path(0).asText());
+            require(!command.isEmpty(), image.path() + " has no command");
+            String program = rootfs.find(command).orElseThrow(() -> fault(image.path() + ": its command " + command + " is not in it, or no program"));
+            Optional<String> nix = program.endsWith("/nix") ? Optional.of(program) : rootfs.find("nix");
+            if (nix.isPresent() && image.architecture().equals(System.getProperty("os.arch").replace("aarch64", "arm64"))) {
+                if (!Rootfs.runs()) {
+                    not.add(image.path() + ": this machine lets nobody have mounts of their own: unshare --map-root-user --mount");
+                } else {
+                    Exec.Result ran = rootfs.run(nix.get(), "--version");
+                    require(ran.exit() == 0 && ran.out().contains(built.version().toString()), image.path() + ": " + nix.get() + " --version says " + ran.out() + ran.err());
+                }
+            }
+        }
+        return not;
     }
 
     private Path store() {
@@ -187,7 +227,11 @@ final class Consumer {
 
     private static void require(boolean holds, String otherwise) {
         if (!holds) {
-            throw Fault.failed("a proof failed", otherwise, "--keep keeps the folder to look at");
+            throw fault(otherwise);
         }
+    }
+
+    private static Fault fault(String why) {
+        return Fault.failed("a proof failed", why, "--keep keeps the folder to look at");
     }
 }

@@ -58,7 +58,7 @@ class ImagesTest {
     @BeforeEach
     void aBuiltRelease() throws IOException {
         release = Released.copy(folder.resolve("checkout")).folder.resolve("release");
-        built = BuiltRelease.read(release);
+        built = Registries.images(BuiltRelease.read(release));
         layout = new OciLayout(folder.resolve("layout"));
     }
 
@@ -109,6 +109,43 @@ class ImagesTest {
         assertEquals(image.id(), manifest.path("config").path("digest").asText());
         assertEquals(image.layers().stream().map(BuiltImage.Layer::diffId).toList(),
                 Stream.iterate(0, i -> i + 1).limit(2).map(i -> manifest.path("layers").path(i).path("digest").asText()).toList());
+    }
+
+    /** Publishes the image for this machine with another text in its config, and looks at what comes out. */
+    private List<String> runs(String text, String other) throws IOException {
+        BuiltImage image = built.images().stream().filter(any -> any.architecture().equals(System.getProperty("os.arch").replace("aarch64", "arm64"))).findFirst().orElseThrow();
+        Path archive = Files.createTempDirectory(folder, "archive");
+        Exec.of("tar", "-C", archive.toString(), "-xf", release.resolve(image.path()).toString()).orFail("tar", "");
+        String config = image.id().substring("sha256:".length()) + ".json";
+        Files.writeString(archive.resolve("config.json"), Files.readString(archive.resolve(config)).replaceFirst(text, other));
+        Path manifest = archive.resolve("manifest.json");
+        Files.writeString(manifest, Files.readString(manifest).replace(config, "config.json"));
+        Exec.of("tar", "-C", archive.toString(), "-czf", folder.resolve("other.tar.gz").toString(), ".").orFail("tar", "");
+        BuiltImage changed = DockerArchive.read(folder.resolve("other.tar.gz")).built("other.tar.gz", image.system());
+        OciLayout place = new OciLayout(archive.resolve("layout"));
+        new Plan().add(new Images(List.of(place), folder, List.of(changed), "latest", false, Tuning.DEFAULT)).run(console, 1);
+        Consumer consumer = new Consumer(null, Config.LIX.environment("local"), Config.LIX.project(), new BuiltRelease(built.target(), built.version(), built.name(),
+                built.official(), built.commit(), built.tag(), built.system(), built.profile(), built.files(), List.of(changed), built.jobs()), archive, Map.of());
+        consumer.imagesComeOut(place.name());
+        return consumer.imagesRun("oci:");
+    }
+
+    @Test
+    @DisplayName("what umoci unpacks has the command, by itself or on the PATH, which runs and says the version; an image without it, or of another version, is found")
+    void imagesRunWhereTheyCan() throws IOException {
+        String command = "\"(/nix/store/[^\"]*/bin)/nix\"";
+        List<String> not = runs("\"Cmd\"", "\"Cmd\"");
+        assertEquals(Rootfs.runs() ? 0 : 1, not.size(), not.toString());
+        runs("\"Cmd\":\\[" + command, "\"Env\":[\"A=b\",\"PATH=/bin:$1\"],\"Entrypoint\":[\"nix\"");
+        for (String missing : List.of("\"$1/nichts\"", "\"$1\"", "\"/../../../../../../usr/bin/env\"")) {
+            assertTrue(assertThrows(Fault.class, () -> runs(command, missing), missing).getMessage().contains("is not in it"), missing);
+        }
+        assertTrue(assertThrows(Fault.class, () -> runs("\"Cmd\":[^\\]]*]", "\"Cmd\":[]")).getMessage().contains("has no command"));
+        built = new BuiltRelease(built.target(), Version.of("2.95.1"), built.name(), built.official(), built.commit(), built.tag(), built.system(), built.profile(),
+                built.files(), built.images(), built.jobs());
+        if (Rootfs.runs()) {
+            assertTrue(assertThrows(Fault.class, () -> runs("x", "x")).getMessage().contains("--version says nix (Lix, like Nix) 2.95.0"));
+        }
     }
 
     @Test

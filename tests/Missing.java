@@ -7,9 +7,9 @@ import java.util.Map;
 /** The programs tests and rehearsal need, and the Debian packages they come in. */
 final class Missing {
 
-    static final Map<String, String> FOR_REHEARSAL = programs("git", "git", "nix", "nix-bin", "xz", "xz-utils", "skopeo", "skopeo",
+    static final Map<String, String> FOR_REHEARSAL = programs("git", "git", "nix", "nix-bin", "xz", "xz-utils", "skopeo", "skopeo", "umoci", "umoci",
             "docker-registry", "docker-registry");
-    static final Map<String, String> FOR_TESTS = programs("git", "git", "nix", "nix-bin", "xz", "xz-utils", "skopeo", "skopeo",
+    static final Map<String, String> FOR_TESTS = programs("git", "git", "nix", "nix-bin", "xz", "xz-utils", "skopeo", "skopeo", "umoci", "umoci",
             "docker-registry", "docker-registry", "ssh", "openssh-client", "ssh-keygen", "openssh-client", "gpg", "gnupg");
 
     private Missing() {

@@ -175,7 +175,12 @@ class PointersTest {
             }
             assertTrue(assertDone(upload(young, "--plan")).out().contains("create " + images + ":2.96.0 "));
             assertEquals(Map.of(), FileTree.files(registry.data()), "hazard 30: a plan does not even begin an upload");
+            String key = young.env().remove("RELENG_SIGNING_KEY");
+            String attestation = "sha256-" + ImageIndex.of(BuiltRelease.read(young.folder.resolve("release")).images()).index().digest().substring(7);
+            assertTrue(assertDone(upload(young, "--plan")).out().contains("    create manifest in " + images + "\n"), "its digest is not known without the signing key");
+            young.with("RELENG_SIGNING_KEY", key);
             assertTrue(assertDone(upload(young)).err().contains(images + ": the login is from " + login));
+            String list = registry.tag("lix/lix", attestation);
             String newest = registry.tag("lix/lix", "latest");
             assertEquals(ImageIndex.of(BuiltRelease.read(young.folder.resolve("release")).images()).index().digest(), newest);
             assertTrue(assertDone(upload(old)).err().contains("'latest' stays there"));
@@ -195,6 +200,17 @@ class PointersTest {
             assertFalse(assertDone(upload(old)).err().contains("fixes that"));
             assertDone(upload(young, "--target", "verify", "--release", "2.96.0"));
             assertDone(upload(old, "--target", "verify", "--release", "2.95.0"));
+
+            young.env().remove("RELENG_SIGNING_KEY");
+            assertEquals(list, registry.tag("lix/lix", attestation), "written once");
+            assertFalse(assertDone(upload(young, "--plan")).out().contains("provenance of the images"));
+            ImageIndex.Document nothing = ImageIndex.of(BuiltRelease.read(young.folder.resolve("release")).images()).manifests().get(0);
+            Path link = registry.repository("lix/lix").resolve("_manifests/tags/" + attestation + "/current/link");
+            Files.writeString(link, nothing.digest());
+            Checkout.Run lost = upload(young, "--target", "verify", "--release", "2.96.0");
+            assertTrue(lost.exit() == 1 && lost.err().contains(images + ":" + attestation + " is no list of what refers to"), lost.err());
+            Files.writeString(link, list);
+            young.with("RELENG_SIGNING_KEY", key);
 
             String blob = BuiltRelease.read(old.folder.resolve("release")).images().get(1).id();
             Files.delete(registry.blob(blob));
@@ -218,10 +234,11 @@ class PointersTest {
             old.write("releng.json", store.config(folder.resolve("2.95.0.git"), images));
             assertDone(upload(old));
             List<String> fetched = proxy.log().stream().filter(request -> request.method().equals("GET") && request.path().contains("/blobs/")).map(FaultProxy.Request::path).toList();
-            assertTrue(fetched.size() == 6 && fetched.stream().distinct().count() == 6, fetched.toString());
+            assertTrue(fetched.size() == 8 && fetched.stream().distinct().count() == 8, fetched.toString());
             managers.settle();
             assertDone(upload(old));
-            assertEquals(6, proxy.log().stream().filter(request -> request.method().equals("GET") && request.path().contains("/blobs/")).count(), "sizes do, where nothing was sent");
+            assertEquals(10, proxy.log().stream().filter(request -> request.method().equals("GET") && request.path().contains("/blobs/")).count(),
+                    "but for the two of the provenance, sizes do, where nothing was sent");
             String layer = BuiltRelease.read(old.folder.resolve("release")).images().get(0).layers().get(0).blob();
             ImagesTest.change(registry.blob(layer));
             for (String[] arguments : new String[][] {{"--prove-all"}, {"--target", "verify", "--release", "2.95.0"}, {"--point-to", "2.95.0"}, {"--replace"}}) {

@@ -9,7 +9,7 @@
 //SOURCES ../lib/nix/Nix.java ../lib/oci/BuiltImage.java ../lib/s3/Embedded.java ../lib/release/BuiltRelease.java ../lib/release/StoreClosure.java
 //SOURCES ../lib/nix/Base32.java ../lib/nix/Narinfo.java ../lib/release/OfficialFlag.java ../lib/nix/Provenance.java
 //SOURCES ../lib/release/Release.java ../lib/release/Version.java
-//SOURCES Home.java Missing.java Sample.java Consumer.java DockerRegistry.java
+//SOURCES Home.java Missing.java Sample.java Consumer.java DockerRegistry.java Rootfs.java
 //FILES LocalStore.java=../lib/s3/local/LocalStore.java
 //RUNTIME_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 
@@ -102,6 +102,8 @@ class rehearse implements Cli.Phase {
                 if (!built.images().isEmpty()) {
                     proof("skopeo copies each of " + built.images().size() + " images, and they are those that were built", () ->
                             consumer.imagesComeOut("oci:" + local.resolve("images")));
+                    proof("umoci unpacks them, their command is in them, and Nix in the one for this machine says its version", () ->
+                            consumer.imagesRun("oci:").forEach(not -> console.warn("not run: " + not)));
                     proof("and from a registry that wants a password, too", () -> consumer.imagesComeOut("docker://" + environment.registries().get(0),
                             "--src-tls-verify=false"));
                 }

@@ -17,7 +17,8 @@ import lib.base.Json;
  */
 public record ImageIndex(List<Document> manifests, Document index) {
 
-    private static final String OCI = "application/vnd.oci.image.";
+    static final String OCI = "application/vnd.oci.image.";
+    static final String INDEX = OCI + "index.v1+json";
 
     /** Bytes, their media type, and {@code sha256:} with their digest. */
     public record Document(String mediaType, byte[] bytes, String digest) {
@@ -25,19 +26,19 @@ public record ImageIndex(List<Document> manifests, Document index) {
             this(mediaType, json.toString().getBytes(StandardCharsets.UTF_8));
         }
 
-        private Document(String mediaType, byte[] bytes) {
+        Document(String mediaType, byte[] bytes) {
             this(mediaType, bytes, DockerArchive.digest(bytes));
         }
     }
 
     public static ImageIndex of(List<BuiltImage> images) {
         List<Document> manifests = images.stream().map(ImageIndex::manifest).toList();
-        ObjectNode index = Json.MAPPER.createObjectNode().put("schemaVersion", 2).put("mediaType", OCI + "index.v1+json");
+        ObjectNode index = Json.MAPPER.createObjectNode().put("schemaVersion", 2).put("mediaType", INDEX);
         var entries = index.putArray("manifests");
         SortedMap<String, String> labels = new TreeMap<>(images.get(0).labels());
         for (int i = 0; i < images.size(); i++) {
             BuiltImage image = images.get(i);
-            ObjectNode platform = descriptor(entries.addObject(), manifests.get(i).mediaType(), manifests.get(i).digest(), manifests.get(i).bytes().length)
+            ObjectNode platform = descriptor(entries.addObject(), manifests.get(i))
                     .putObject("platform").put("architecture", image.architecture()).put("os", image.os());
             image.variant().ifPresent(variant -> platform.put("variant", variant));
             labels.entrySet().retainAll(image.labels().entrySet());
@@ -46,7 +47,7 @@ public record ImageIndex(List<Document> manifests, Document index) {
             ObjectNode annotations = index.putObject("annotations");
             labels.forEach(annotations::put);
         }
-        return new ImageIndex(manifests, new Document(OCI + "index.v1+json", index));
+        return new ImageIndex(manifests, new Document(INDEX, index));
     }
 
     private static Document manifest(BuiltImage image) {
@@ -55,6 +56,10 @@ public record ImageIndex(List<Document> manifests, Document index) {
         var layers = manifest.putArray("layers");
         image.layers().forEach(layer -> descriptor(layers.addObject(), OCI + "layer.v1.tar+" + layer.compression(), layer.blob(), layer.blobSize()));
         return new Document(OCI + "manifest.v1+json", manifest);
+    }
+
+    static ObjectNode descriptor(ObjectNode node, Document document) {
+        return descriptor(node, document.mediaType(), document.digest(), document.bytes().length);
     }
 
     private static ObjectNode descriptor(ObjectNode node, String mediaType, String digest, long size) {

@@ -1,7 +1,9 @@
 package lib.oci;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.LongConsumer;
 import lib.base.Fault;
@@ -52,6 +54,11 @@ public interface ImageStore {
     /** Whether it has a blob now that it lacked, without anybody sending it: it knew where else it is kept. */
     default boolean mount(String digest) throws IOException {
         return false;
+    }
+
+    /** The descriptors of what refers to a manifest or index by its subject, where the store lists it by itself; empty where it does not. See {@link Referrers}. */
+    default Optional<List<JsonNode>> referrers(String digest) throws IOException {
+        return Optional.empty();
     }
 
     /**

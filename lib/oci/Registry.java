@@ -1,13 +1,18 @@
 package lib.oci;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.net.URI;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.LongConsumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import lib.base.Fault;
 import lib.base.Hosts;
 import lib.http.Body;
@@ -28,6 +33,10 @@ public final class Registry implements ImageStore, AutoCloseable {
     private static final String DIGEST = "docker-content-digest";
     private static final int LARGEST_MANIFEST = 4 << 20;
     private static final int REDIRECTS = 5;
+    private static final int MOST_PAGES = 50;
+    private static final Set<Integer> NO_SUCH_QUESTION = Set.of(400, 404, 405, 406);
+    /** RFC 8288. */
+    private static final Pattern NEXT = Pattern.compile("<([^>]*)>\\s*;[^<]*\\brel=\"?next\\b", Pattern.CASE_INSENSITIVE);
     /** Some registries do not know at once the manifests they have just taken, and answer 404 to the index. */
     private static final int INDEX_ATTEMPTS = 20;
 
@@ -119,6 +128,48 @@ public final class Registry implements ImageStore, AutoCloseable {
     public Optional<byte[]> manifest(String reference) {
         return ask("the manifest " + reference, () -> send("GET", at("manifests/" + reference), Map.of("accept", KINDS), Body.NONE, List.of(), answer ->
                 found(answer, there -> there.body().readNBytes(LARGEST_MANIFEST))));
+    }
+
+    /** Page by page (OCI distribution spec 1.1, listing referrers). Only an index is a list: who does not know the question answers whatever it has. */
+    @Override
+    public Optional<List<JsonNode>> referrers(String digest) {
+        String what = "the list of what refers to " + digest;
+        List<JsonNode> all = new ArrayList<>();
+        Optional<URI> next = Optional.of(at("referrers/" + digest));
+        for (int page = 1; next.isPresent(); page++) {
+            URI address = next.get();
+            Optional<Page> came = ask(what, () -> send("GET", address, Map.of("accept", ImageIndex.INDEX), Body.NONE, List.of(), answer -> page(address, answer)));
+            if (came.isEmpty() && page == 1) {
+                return Optional.empty();
+            }
+            all.addAll(came.orElseThrow(() -> fault(what + " is not whole", new IOException("its page " + address + " is no image index"))).entries());
+            if (page == MOST_PAGES) {
+                throw fault(what + " does not end", new IOException("it has more than " + MOST_PAGES + " pages"));
+            }
+            next = came.get().next();
+        }
+        return Optional.of(all);
+    }
+
+    private record Page(List<JsonNode> entries, Optional<URI> next) {
+    }
+
+    private Optional<Page> page(URI address, Pool.Answer answer) throws IOException {
+        if (NO_SUCH_QUESTION.contains(answer.status()) || answer.ok() && !answer.header("content-type").map(type -> type.replaceAll(";.*", "").strip())
+                .filter(ImageIndex.INDEX::equalsIgnoreCase).isPresent()) {
+            answer.text();
+            return Optional.empty();
+        }
+        if (!answer.ok()) {
+            throw Servers.refusal(answer);
+        }
+        Optional<String> next = answer.header("link").map(NEXT::matcher).filter(Matcher::find).map(link -> link.group(1));
+        try {
+            List<JsonNode> entries = Referrers.entries(answer.body().readNBytes(LARGEST_MANIFEST));
+            return Optional.of(new Page(entries, next.isPresent() ? Optional.of(resolve(address, next.get())) : Optional.empty()));
+        } catch (JsonProcessingException e) {
+            throw new Refusal(answer.status(), "", "what refers to an image is not told in an image index: " + e.getOriginalMessage(), Optional.empty());
+        }
     }
 
     /** From another repository of this registry: a release that was rehearsed in one is sent to the other by its names. */

@@ -30,7 +30,7 @@ record ImageProof(ImageStore store, List<BuiltImage> images, Console console) {
     }
 
     /** Every byte of what the tags should name, each blob once however many images have it, and the tags. Where it is {@code light}, of blobs only the size. */
-    void all(List<String> tags, boolean light, Findings findings) {
+    Findings all(List<String> tags, boolean light, Findings findings) {
         ImageIndex wanted = ImageIndex.of(images);
         List<Look> looks = new ArrayList<>();
         wanted.manifests().forEach(manifest -> looks.add(document(manifest.digest(), manifest)));
@@ -46,6 +46,7 @@ record ImageProof(ImageStore store, List<BuiltImage> images, Console console) {
             findings.remedy(store.remedy());
         }
         tags(tags, findings);
+        return findings;
     }
 
     /** That each of the tags names the index, not what it lists. */

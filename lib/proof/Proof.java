@@ -193,10 +193,10 @@ public final class Proof {
                 .prove("installers", "install", prefix, files, Instant.now().plus(patience), findings));
     }
 
-    /** The images of a release in each repository: every byte of them, and each of the tags names their index. */
+    /** The images of a release in each repository: every byte of them, each of the tags names their index, and their provenance is attached to that. */
     public Proof images(List<ImageStore> stores, BuiltRelease built, List<String> tags) {
-        stores.forEach(store -> check("images in " + store.name(), findings -> new ImageProof(store, built.images(), console)
-                .all(tags, isProvedBefore(built), findings), false));
+        stores.forEach(store -> check("images in " + store.name(), findings -> ReferrerProof.prove(fetcher, store, built, project,
+                new ImageProof(store, built.images(), console).all(tags, isProvedBefore(built), findings)), false));
         return this;
     }
 

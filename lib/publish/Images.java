@@ -70,11 +70,11 @@ public record Images(List<ImageStore> stores, Path release, List<BuiltImage> ima
                 .filter(stage -> !stage.operations().isEmpty()).toList(), conflicts);
     }
 
-    private interface Question<T> {
+    interface Question<T> {
         T answer() throws IOException;
     }
 
-    private static <T> T asked(ImageStore store, Question<T> question) {
+    static <T> T asked(ImageStore store, Question<T> question) {
         try {
             return question.answer();
         } catch (IOException e) {
@@ -91,7 +91,7 @@ public record Images(List<ImageStore> stores, Path release, List<BuiltImage> ima
         return true;
     }
 
-    private static boolean isAt(ImageStore store, String reference, ImageIndex.Document document) throws IOException {
+    static boolean isAt(ImageStore store, String reference, ImageIndex.Document document) throws IOException {
         return store.manifest(reference).filter(bytes -> Arrays.equals(bytes, document.bytes())).isPresent();
     }
 

@@ -39,6 +39,8 @@ public final class NixUpgrade implements AutoCloseable {
     // First those that cannot reach the machine's mounts. In a chroot only root has any, and those are private by default.
     private static final List<String> NAMESPACES = List.of("-Urm", "-m");
     private static final String ENTER = "mount --bind \"$0/nix\" /nix && exec \"$@\"";
+    // With a program of its own, for there are folders that none may be run from. Not written by us: what we start meanwhile might hold it open.
+    private static final String PROBE = "echo '#!/bin/sh' >\"$0/probe\" && chmod +x \"$0/probe\" && \"$0/probe\" && mount --bind \"$0/nix\" /nix";
     // Where a program that was installed would see them, no variables but these.
     private static final Pattern PASSED = Pattern.compile("PATH|LANG|(?i:(https?|all|no)_proxy)");
     private static final Pattern NO_SUCH_COMMAND = Pattern.compile("is not a recogni[sz]ed command|unrecogni[sz]ed flag|isn't available in Determinate Nix");
@@ -124,14 +126,11 @@ public final class NixUpgrade implements AutoCloseable {
         }
     }
 
-    // Tried with a program of its own, for nothing can be run from a folder that is mounted so.
-    private void namespace() throws NotHere, IOException {
-        Path program = Files.writeString(folder.resolve("probe"), "#!/bin/sh\n");
-        program.toFile().setExecutable(true);
+    private void namespace() throws NotHere {
         String why = "";
         for (String one : NAMESPACES) {
             namespace = one;
-            Exec probe = entering("\"$0/probe\" && mount --bind \"$0/nix\" /nix");
+            Exec probe = entering(PROBE);
             try {
                 Exec.Result result = probe.run();
                 if (result.exit() == 0) {
@@ -176,7 +175,7 @@ public final class NixUpgrade implements AutoCloseable {
         Map<String, String> passed = new HashMap<>(env);
         passed.keySet().removeIf(name -> !PASSED.matcher(name).matches());
         // NixOS's own mount is a program with its owner's rights, which are not to be had in a namespace.
-        passed.put("PATH", nix.getParent() + ":" + env.getOrDefault("PATH", "").replace("/run/wrappers/bin:", ""));
+        passed.put("PATH", (nix.startsWith(STORE) ? nix.getParent() + ":" : "") + env.getOrDefault("PATH", "").replace("/run/wrappers/bin:", ""));
         passed.putAll(Map.of("HOME", folder.resolve("home").toString(), "TMPDIR", folder.resolve("tmp").toString(),
                 "NIX_CONF_DIR", folder.resolve("conf").toString(), "NIX_USER_CONF_FILES", folder.resolve("conf/none").toString(),
                 "NIX_REMOTE", "local", "NIX_STATE_DIR", "/nix/var/nix"));

@@ -64,7 +64,9 @@ public final class NixUpgrade implements AutoCloseable {
         Path nix = Nix.onPath("nix", env).orElseThrow(() -> new NotHere("there is no Nix on this machine")).toRealPath();
         String system;
         try {
-            system = new Nix(console, env, List.of()).system();
+            Map<String, String> storeless = new HashMap<>(env); // not everybody may open this machine's
+            storeless.put("NIX_REMOTE", "dummy://");
+            system = new Nix(console, storeless, List.of()).system();
         } catch (Fault fault) {
             throw new NotHere(fault.getMessage());
         }

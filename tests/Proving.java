@@ -48,10 +48,12 @@ final class Proving implements BeforeEachCallback, AfterEachCallback {
         private Checkout checkout;
         private Path remote;
         private String publicKey;
+        private boolean anonymous; // asked once: the question writes to a bucket that tests copy
 
         @Override
         public void beforeAll(ExtensionContext context) throws IOException {
             folder = Files.createTempDirectory("releng-test-whole");
+            anonymous = store.anonymousReads();
             checkout = Released.copy(folder.resolve("checkout"));
             remote = folder.resolve("remote.git");
             checkout.git("init", "--quiet", "--bare", remote.toString());
@@ -94,7 +96,7 @@ final class Proving implements BeforeEachCallback, AfterEachCallback {
         built = BuiltRelease.read(all.checkout.folder.resolve("release"));
         publicKey = all.publicKey;
         checkout = all.checkout;
-        anonymous = whole.anonymousReads();
+        anonymous = all.anonymous;
         remote = Files.createTempDirectory("releng-test-remote").resolve("remote.git");
         Exec.of("cp", "-a", all.remote.toString(), remote.toString()).orFail("cp", "");
     }

@@ -59,7 +59,7 @@ public final class NixUpgrade implements AutoCloseable {
         this.folder = folder;
     }
 
-    /** Looks for this machine's Nix. Throws NotHere where there is none. */
+    /** Looks for this machine's Nix and a store of its own. Throws NotHere where there is none. */
     public static NixUpgrade open(Map<String, String> env, Console console) throws NotHere, IOException {
         Path nix = Nix.onPath("nix", env).orElseThrow(() -> new NotHere("there is no Nix on this machine")).toRealPath();
         String system;
@@ -70,7 +70,14 @@ public final class NixUpgrade implements AutoCloseable {
         } catch (Fault fault) {
             throw new NotHere(fault.getMessage());
         }
-        return new NixUpgrade(env, nix, system, Files.createTempDirectory("releng-upgrade").toRealPath());
+        NixUpgrade upgrade = new NixUpgrade(env, nix, system, Files.createTempDirectory("releng-upgrade").toRealPath());
+        try {
+            upgrade.namespace();
+            return upgrade;
+        } catch (NotHere | IOException | RuntimeException e) {
+            upgrade.close();
+            throw e;
+        }
     }
 
     /** This machine's, as Nix calls it: which of a manifest's paths it takes. */
@@ -97,7 +104,6 @@ public final class NixUpgrade implements AutoCloseable {
             throw new NotHere(path + " is not in " + STORE);
         }
         settings(cache, publicKey);
-        namespace();
         String profile = folder.resolve("profile").toString();
         ownNix(path, profile);
         Exec upgrade = inside(nix.toString(), "upgrade-nix", "--nix-store-paths-url", manifest, "--profile", profile);
@@ -128,7 +134,8 @@ public final class NixUpgrade implements AutoCloseable {
         }
     }
 
-    private void namespace() throws NotHere {
+    private void namespace() throws NotHere, IOException {
+        Files.createDirectories(folder.resolve("nix"));
         String why = "";
         for (String one : NAMESPACES) {
             namespace = one;

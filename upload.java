@@ -23,7 +23,7 @@
 //DEPS commons-io:commons-io:2.22.0
 //SOURCES lib/base/*.java lib/http/*.java lib/config/*.java lib/git/Git*.java lib/git/JGit.java lib/git/Tree.java lib/nix/Base32.java lib/nix/N*.java
 //SOURCES lib/nix/P*.java lib/nix/ReleaseJobs.java lib/nix/S*.java lib/s3/*.java lib/oci/*.java lib/proof/*.java lib/publish/*.java lib/notes/*.java
-//SOURCES lib/release/BranchOff.java lib/release/BuiltRelease.java lib/release/Check.java lib/release/Envelope.java lib/release/Executable.java lib/release/OfficialFlag.java lib/release/Release.java lib/release/ReleaseTag.java lib/release/Statement.java lib/release/StoreClosure.java lib/release/Version*.java
+//SOURCES lib/release/BranchOff.java lib/release/BuiltCheck.java lib/release/BuiltRelease.java lib/release/Check.java lib/release/Envelope.java lib/release/Executable.java lib/release/OfficialFlag.java lib/release/Release.java lib/release/ReleaseTag.java lib/release/Statement.java lib/release/StoreClosure.java lib/release/Version*.java
 //FILES LocalStore.java=lib/s3/local/LocalStore.java
 // Without profiles, and with the second compiler for digests and what is called without end: most of the processor time
 // of a run went into compiling. Concatenation by code, not by bootstrap, is a part of each start. A heap that begins small,
@@ -185,7 +185,7 @@ class upload implements Cli.Phase {
             plan.add(folders.artifacts(built));
             plan.add(folders.releaseJson(built));
             plan.add(signed);
-            content.cache(built, path -> true).artifacts(built);
+            content.cache(built, path -> true).artifacts(built).upgrade(built.version(), Optional.of(built), env);
         }
         if (images) {
             plan.add(new Images(access.repositories().ours(), release, built.images(), built.version().toString(), overwriting.replaces(), Tuning.DEFAULT));
@@ -276,6 +276,7 @@ class upload implements Cli.Phase {
             Proof proof = proof(access, Optional.empty());
             Optional<BuiltRelease> built = proof.version(version, path -> true);
             built.filter(BuiltRelease::hasImages).ifPresent(known -> proof.images(access.repositories().anybodys(), known, List.of(version.toString())));
+            proof.upgrade(version, built, session.env());
             BranchProof branches = new BranchProof(environment, project, checkout, session.env());
             access.gitUrl().map(branches::publicAddress).ifPresent(url -> proof.tag(url, version, built.map(BuiltRelease::commit), false, checkout, session.env())
                     .check("branch", branches.part(url, version, built.map(BuiltRelease::commit), Optional.empty(), false)));

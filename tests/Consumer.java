@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.zip.GZIPInputStream;
+import lib.base.Console;
 import lib.base.Exec;
 import lib.base.Fault;
 import lib.base.FileTree;
@@ -20,6 +21,7 @@ import lib.base.Json;
 import lib.config.Environment;
 import lib.config.Project;
 import lib.nix.Nix;
+import lib.nix.NixUpgrade;
 import lib.oci.BuiltImage;
 import lib.release.BuiltRelease;
 
@@ -72,6 +74,16 @@ final class Consumer {
         JsonNode path = Json.MAPPER.readTree(json).path(built.system());
         require(path.isTextual(), "manifest.nix has no path for " + built.system() + ": " + json);
         require(Files.exists(inStore(path.asText())), path.asText() + " of manifest.nix is not in the consumer's store");
+    }
+
+    /** Who follows the published manifest.nix gets the release from the cache. Throws NotHere where this machine cannot try it. */
+    void nixUpgrades(Console console) throws Exception {
+        try (NixUpgrade upgrade = NixUpgrade.open(env, console)) {
+            String path = built.jobs().stream().filter(job -> job.attr().equals("build." + upgrade.system())).map(job -> job.outputs().get("out")).findFirst().orElse("/");
+            String said = upgrade.install(endpoint + "/" + environment.releases() + "/manifest.nix", path, endpoint + "/" + environment.cache(),
+                    Files.readString(folder.resolve("local/cache.pub")).strip());
+            require(built.version().isIn(said), "bin/nix --version of what nix upgrade-nix installed says '" + said + "', and not " + built.version());
+        }
     }
 
     /** Nix fetches every file of the release that latest.json names, by its address and hash, and nothing is missing there. */

@@ -7,10 +7,12 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import lib.base.Exec;
 import lib.base.Fault;
 import lib.base.FileTree;
 import lib.config.Config;
+import lib.nix.NixUpgrade;
 import lib.release.BuiltRelease;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -71,6 +73,17 @@ class ConsumerTest {
     void theCacheServesSignedWholeClosures() throws Exception {
         consumer.nixCopies();
         consumer.manifestEvaluates();
+        upgrade().run();
+    }
+
+    private Proof upgrade() {
+        return () -> {
+            try {
+                consumer.nixUpgrades(Proving.console(new ArrayList<>()));
+            } catch (NixUpgrade.NotHere e) {
+                assumeTrue(false, e.getMessage());
+            }
+        };
     }
 
     @Test
@@ -94,6 +107,7 @@ class ConsumerTest {
         consumer.nixCopies();
         store.put("releases", "manifest.nix", "{ x86_64-linux = \"/nix/store/00000000000000000000000000000000-lix-2.95.0\"; }".getBytes());
         assertFails(consumer::manifestEvaluates, "is not in the consumer's store");
+        assertFails(upgrade(), "nix upgrade-nix --nix-store-paths-url ");
         store.put("releases", "manifest.nix", "{ riscv64-linux = \"/x\"; }".getBytes());
         assertFails(consumer::manifestEvaluates, "has no path for");
         store.put("releases", "manifest.nix", "{".getBytes());

@@ -2,6 +2,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import java.io.IOException;
 import java.net.InetAddress;
@@ -73,6 +74,7 @@ class UploadTest {
     void theSecondRunSendsNothingAndSaysSo() throws IOException {
         Checkout.Run first = upload();
         assertEquals(0, first.exit(), first.err());
+        assertTrue(first.err().contains(", upgrade 1,") || first.err().contains("nix upgrade-nix was not run: this machine gives it no store of its own"), first.err());
         Map<String, SortedMap<String, String>> content = new java.util.HashMap<>();
         ROLES.forEach(role -> content.put(role, store.content(role)));
         assertTrue(content.get("releases").containsKey("manifest.nix"));
@@ -168,6 +170,18 @@ class UploadTest {
     }
 
     @Test
+    void whatNixCannotUpgradeToMovesNoPointer() throws IOException {
+        String path = checkout.env().get("PATH");
+        Program.write(folder.resolve("bin/nix"), "#!/bin/sh\n[ \"$1\" != upgrade-nix ] || { echo 'error: no' >&2; exit 1; }\nPATH='" + path + "' exec nix \"$@\"\n");
+        checkout.with("PATH", folder.resolve("bin") + ":" + path);
+        Checkout.Run run = upload();
+        assumeFalse(run.err().contains("nix upgrade-nix was not run"), run.err());
+        assertEquals(1, run.exit(), run.err());
+        assertTrue(run.err().contains("upgrade: nix upgrade-nix --nix-store-paths-url ") && run.err().contains("error: no"), run.err());
+        assertFalse(store.content("releases").containsKey("manifest.nix"), "the pointer has not moved");
+    }
+
+    @Test
     @DisplayName("upload --target verify proves what is published, and names what is broken")
     void verifyProvesWhatIsPublishedAndNamesWhatIsBroken() throws IOException {
         assertEquals(0, upload().exit());
@@ -176,6 +190,7 @@ class UploadTest {
         Checkout.Run whole = checkout.run(new upload(), "--env", "test", "--target", "verify");
         assertEquals(0, whole.exit(), whole.err());
         assertTrue(whole.err().contains("2.95.0 on test is what was built"), whole.err());
+        assertTrue(whole.err().contains("not proved: upgrade: nix upgrade-nix was not run: no public key is known"), whole.err());
         delete("releases", "lix/lix-2.95.0/manual/404.html");
         Checkout.Run broken = checkout.run(new upload(), "--env", "test", "--target", "verify", "--release", "2.95.0");
         assertEquals(1, broken.exit(), broken.err());

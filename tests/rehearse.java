@@ -6,7 +6,7 @@
 //DEPS org.eclipse.jgit:org.eclipse.jgit:7.8.1.202611041320-r
 //DEPS org.slf4j:slf4j-nop:2.0.20
 //SOURCES ../lib/base/*.java ../lib/config/*.java ../lib/git/Git*.java ../lib/git/JGit.java ../lib/git/Tree.java
-//SOURCES ../lib/nix/Nix.java ../lib/oci/BuiltImage.java ../lib/s3/Embedded.java ../lib/release/BuiltRelease.java ../lib/release/StoreClosure.java
+//SOURCES ../lib/nix/Nix.java ../lib/nix/NixUpgrade.java ../lib/oci/BuiltImage.java ../lib/s3/Embedded.java ../lib/release/BuiltRelease.java ../lib/release/StoreClosure.java
 //SOURCES ../lib/nix/Base32.java ../lib/nix/Narinfo.java ../lib/release/OfficialFlag.java ../lib/nix/Provenance.java
 //SOURCES ../lib/release/Release.java ../lib/release/Version.java
 //SOURCES Home.java Missing.java Sample.java Consumer.java DockerRegistry.java Rootfs.java
@@ -29,6 +29,7 @@ import lib.base.FileTree;
 import lib.base.Json;
 import lib.config.Config;
 import lib.config.Environment;
+import lib.nix.NixUpgrade;
 import lib.release.BuiltRelease;
 import lib.s3.Embedded;
 import picocli.CommandLine.Command;
@@ -96,6 +97,11 @@ class rehearse implements Cli.Phase {
                 Consumer consumer = new Consumer(server.endpoint(), environment, config.project(), built, folder, env);
                 proof("nix copy from the cache, trusting only its public key", () -> consumer.nixCopies());
                 proof("manifest.nix evaluates, and its path for " + built.system() + " is among them", () -> consumer.manifestEvaluates());
+                try {
+                    proof("nix upgrade-nix installs " + built.version() + " from the published manifest", () -> consumer.nixUpgrades(console));
+                } catch (NixUpgrade.NotHere e) {
+                    console.warn("not proved: nix upgrade-nix: " + e.getMessage());
+                }
                 proof("Nix fetches every file that latest.json names", () -> consumer.latestJsonLeadsToEveryFile());
                 proof("every file fits its .sha256", () -> consumer.checksumsFit());
                 proof("the manual has its index and its pages", () -> consumer.manualIsThere());

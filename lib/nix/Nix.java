@@ -138,7 +138,7 @@ public final class Nix {
      * Throws Fault with every job that does not evaluate, and Nix's own words about it.
      */
     public List<Job> evaluate(String flake, String profile) {
-        List<JsonNode> found = onPath("nix-eval-jobs") ? evalJobs(flake, profile) : evalWalk(flake, profile);
+        List<JsonNode> found = onPath("nix-eval-jobs", env).isPresent() ? evalJobs(flake, profile) : evalWalk(flake, profile);
         List<Job> jobs = new ArrayList<>();
         List<String> faults = new ArrayList<>();
         for (JsonNode node : found) {
@@ -372,9 +372,9 @@ public final class Nix {
                 .flatMap(setting -> Arrays.stream(setting.replaceFirst(".* = ", "").split(" "))).collect(Collectors.toSet());
     }
 
-    private boolean onPath(String program) {
-        return Arrays.stream(env.getOrDefault("PATH", "").split(":"))
-                .anyMatch(folder -> !folder.isEmpty() && Files.isExecutable(Path.of(folder, program)));
+    static Optional<Path> onPath(String program, Map<String, String> env) {
+        return Arrays.stream(env.getOrDefault("PATH", "").split(":")).filter(folder -> !folder.isEmpty())
+                .map(folder -> Path.of(folder, program)).filter(Files::isExecutable).findFirst();
     }
 
     private static String quote(String name) {

@@ -32,6 +32,7 @@ import lib.nix.PublicKey;
 import lib.nix.ReleaseJobs;
 import lib.oci.ImageStore;
 import lib.publish.Versions;
+import lib.release.BuiltCheck;
 import lib.release.BuiltRelease;
 import lib.release.BuiltRelease.BuiltFile;
 import lib.release.Version;
@@ -295,6 +296,12 @@ public final class Proof {
     public Proof oldRelease(Version version, Predicate<String> deep) {
         return check("old release", findings -> new OldRelease(fetcher, project, version).prove(findings,
                 paths -> new Closure(fetcher, publicKey, deep, Earlier.NOTHING, Map.of(), console).prove(paths, Collections.emptySortedMap(), findings)));
+    }
+
+    /** A version is installed by the Nix on the PATH of {@code env}: {@link UpgradeProof}; {@code built} as {@link #version} knows it. */
+    public Proof upgrade(Version version, Optional<BuiltRelease> built, Map<String, String> env) {
+        return check("upgrade", new UpgradeProof(fetcher, environment, project, publicKey, version, () -> built.filter(this::isProvedBefore).isPresent(),
+                built.filter(known -> known.skipped().contains(BuiltCheck.version.name())).isEmpty(), env, console));
     }
 
     /** A part of the caller's own, reported with the others. */

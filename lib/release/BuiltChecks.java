@@ -74,12 +74,10 @@ public record BuiltChecks(Git git, Release release, Path folder, List<Nix.Job> j
     private List<String> version(Path program) {
         Exec asks = Exec.of(program.toString(), "--version").baseEnv(git.env());
         Exec.Result result = asks.run();
-        String version = release.version().toString();
         if (result.exit() != 0) {
             return List.of(asks.because(result));
         }
-        boolean says = Pattern.compile("(?<![\\w.+-])" + Pattern.quote(version) + "(?![\\w+-]|\\.\\w)").matcher(result.out()).find();
-        return says ? List.of() : List.of(program + " --version does not say " + version + ", but '" + result.out().strip() + "'");
+        return release.version().isIn(result.out()) ? List.of() : List.of(program + " --version does not say " + release.version() + ", but '" + result.out().strip() + "'");
     }
 
     private List<String> licence(Path tar) throws IOException {

@@ -96,6 +96,11 @@ public final class Version implements Comparable<Version> {
         return stage == 4;
     }
 
+    /** Whether a program that says this is of the version; what only begins with it, as 2.95.0-rc1 or 2.95.0.1, is another. */
+    public boolean isIn(String said) {
+        return Pattern.compile("(?<![\\w.+-])" + Pattern.quote(text) + "(?![\\w+-]|\\.\\w)").matcher(said).find();
+    }
+
     @Override
     public int compareTo(Version other) {
         for (int i = 0; i < Math.max(numbers.size(), other.numbers.size()); i++) {

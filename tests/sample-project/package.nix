@@ -32,6 +32,7 @@ let
       sed -e "s|@version@|$longVersion|" -e "s|@conf@|$conf|" -e "s|@util@|$util|" \
         ${./src/nix.sh} > "$out/bin/nix"
       chmod +x "$out/bin/nix"
+      ln -s nix "$out/bin/nix-env" # nix upgrade-nix asks it whether it works
 
       book=$doc/share/doc/nix/manual
       mkdir -p "$book"

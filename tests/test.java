@@ -16,6 +16,7 @@
 //DEPS org.jsoup:jsoup:1.22.1
 //DEPS org.apache.commons:commons-compress:1.28.0
 //DEPS commons-io:commons-io:2.22.0
+//DEPS com.samskivert:jmustache:1.16
 //DEPS com.jcraft:jzlib:1.1.3
 //DEPS com.github.luben:zstd-jni:1.5.7-28
 //DEPS org.tukaani:xz:1.12
@@ -37,7 +38,7 @@
 //SOURCES ../tag.java
 //SOURCES ../build.java
 //SOURCES ../upload.java
-//FILES LocalStore.java=../lib/s3/local/LocalStore.java
+//FILES LocalStore.java=../lib/s3/local/LocalStore.java pages/=../lib/publish/pages/*
 //RUNTIME_OPTIONS --enable-native-access=ALL-UNNAMED -Dslf4j.provider=org.slf4j.nop.NOPServiceProvider
 
 import static org.junit.platform.engine.discovery.ClassNameFilter.includeClassNamePatterns;

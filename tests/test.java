@@ -28,9 +28,10 @@
 //DEPS org.junit:junit-bom:6.1.3@pom
 //DEPS org.junit.jupiter:junit-jupiter
 //DEPS org.junit.platform:junit-platform-launcher
+//DEPS com.deque.html.axe-core:selenium:4.11.0@fatjar
 //SOURCES ../lib/**.java
 //SOURCES *Test.java
-//SOURCES BuildMachine.java Consumer.java DockerRegistry.java FaultProxy.java Faulty.java FilesFetcher.java Forgejo.java Home.java Hostile.java Managers.java Program.java RawTar.java Released.java Sample.java StallingProxy.java Store.java TokenServer.java
+//SOURCES Browser.java BuildMachine.java Consumer.java DockerRegistry.java FaultProxy.java Faulty.java FilesFetcher.java Forgejo.java Home.java Hostile.java Managers.java Program.java RawTar.java Released.java Sample.java StallingProxy.java Store.java TokenServer.java
 //SOURCES SweepConsumer.java SweepReleases.java SweepWorld.java
 //SOURCES Checkout.java Proving.java Registries.java GerritServer.java Reviewed.java
 //SOURCES Missing.java push.java

@@ -218,7 +218,7 @@ class ProofTest {
     void aPageOfAnotherRelengIsSaidAndOneThatIsMissingFoundWhereThereIsProvenance() {
         version().orFail();
         assertTrue(sample.said.toString().contains(", page 1"), sample.said.toString());
-        sample.edit("releases", FOLDER + "index.html", "Upgrade", "Downgrade");
+        sample.edit("releases", FOLDER + "index.html", "With Nix", "Without Nix");
         version().orFail();
         assertTrue(sample.said.toString().contains("not proved: page: ") && sample.said.toString().contains(FOLDER + "index.html: another releng"), sample.said.toString());
         sample.delete("releases", FOLDER + "index.html");

@@ -44,7 +44,9 @@ final class Browser implements AutoCloseable, WebSocket.Listener {
         if (System.getProperty("user.name").equals("root")) {
             line.add(1, "--no-sandbox"); // it refuses to start as root with one
         }
-        process = new ProcessBuilder(line).redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
+        ProcessBuilder builder = new ProcessBuilder(line).redirectOutput(ProcessBuilder.Redirect.DISCARD);
+        builder.environment().putAll(Map.of("HOME", folder.toString(), "TMPDIR", folder.toString()));
+        process = builder.start();
         socket = HttpClient.newHttpClient().newWebSocketBuilder().buildAsync(address(process.errorReader(StandardCharsets.UTF_8)), this).get(PATIENCE, TimeUnit.SECONDS);
         String target = ask("Target.createTarget", Map.of("url", "about:blank")).path("targetId").asText();
         session = ask("Target.attachToTarget", Map.of("targetId", target, "flatten", true)).path("sessionId").asText();
@@ -158,9 +160,11 @@ final class Browser implements AutoCloseable, WebSocket.Listener {
 
     @Override
     public void close() throws Exception {
-        socket.abort();
-        process.descendants().forEach(ProcessHandle::destroy);
-        process.destroy();
-        process.waitFor();
+        session = null;
+        ask("Browser.close", Map.of()); // by itself, so that no child of it still writes when its profile is removed
+        if (!process.waitFor(PATIENCE, TimeUnit.SECONDS)) {
+            process.descendants().forEach(ProcessHandle::destroyForcibly);
+            process.destroyForcibly().waitFor();
+        }
     }
 }

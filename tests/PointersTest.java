@@ -91,6 +91,9 @@ class PointersTest {
         assertTrue(store.content("docs").containsKey("manual/lix/2.95/index.html"));
 
         assertEquals(List.of("2.96.0 current", "2.95.0"), listed());
+        String key = old.env().remove("RELENG_SIGNING_KEY");
+        assertTrue(assertDone(upload(old, "--plan")).err().contains("nothing to do"), "the page names a key that no plan has");
+        old.env().put("RELENG_SIGNING_KEY", key);
 
         assertDone(upload(old, "--move-pointers", "stable"));
         assertNotEquals(stable, stable());
@@ -204,7 +207,8 @@ class PointersTest {
             assertTrue(assertDone(upload(old)).err().contains(images + ":latest is at 2.95.0, though manifest.nix is at 2.96.0, which is there too: --point-to 2.96.0"));
             assertDone(upload(young, "--point-to", "2.96.0"));
             assertFalse(assertDone(upload(old)).err().contains("fixes that"));
-            assertDone(upload(young, "--target", "verify", "--release", "2.96.0"));
+            Checkout.Run verified = assertDone(upload(young, "--target", "verify", "--release", "2.96.0"));
+            assertTrue(verified.err().contains(", page 1") && !verified.err().contains("not proved: page"), verified.err());
             assertDone(upload(old, "--target", "verify", "--release", "2.95.0"));
 
             String blob = BuiltRelease.read(old.folder.resolve("release")).images().get(1).id();

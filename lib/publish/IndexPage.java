@@ -79,7 +79,7 @@ record IndexPage(Project project, Environment environment, List<Listed> releases
     // A page is sent after all else. Who published before there were pages wrote release.json last, and before there was that, with other
     // tools, no digest beside an object, as releng always does.
     private static boolean isWhole(ObjectStore store, String bucket, String folder) {
-        return store.head(bucket, folder + "manifest.nix").map(headers -> !headers.containsKey("x-amz-meta-sha256")
+        return store.head(bucket, folder + "manifest.nix").map(headers -> !headers.containsKey(ObjectStore.SHA256)
                 || store.head(bucket, folder + BuiltRelease.FILE).isPresent()).orElse(false);
     }
 

@@ -21,10 +21,11 @@
 //DEPS org.tukaani:xz:1.12
 //DEPS org.apache.commons:commons-compress:1.28.0
 //DEPS commons-io:commons-io:2.22.0
+//DEPS com.samskivert:jmustache:1.16
 //SOURCES lib/base/*.java lib/http/*.java lib/config/*.java lib/git/Git*.java lib/git/JGit.java lib/git/Tree.java lib/nix/Base32.java lib/nix/N*.java
 //SOURCES lib/nix/P*.java lib/nix/ReleaseJobs.java lib/nix/S*.java lib/s3/*.java lib/oci/*.java lib/proof/*.java lib/publish/*.java lib/notes/*.java
 //SOURCES lib/release/BranchOff.java lib/release/BuiltCheck.java lib/release/BuiltRelease.java lib/release/Check.java lib/release/Envelope.java lib/release/Executable.java lib/release/OfficialFlag.java lib/release/Release.java lib/release/ReleaseTag.java lib/release/Statement.java lib/release/StoreClosure.java lib/release/Version*.java
-//FILES LocalStore.java=lib/s3/local/LocalStore.java
+//FILES LocalStore.java=lib/s3/local/LocalStore.java pages/=lib/publish/pages/*
 // Without profiles, and with the second compiler for digests and what is called without end: most of the processor time
 // of a run went into compiling. Concatenation by code, not by bootstrap, is a part of each start. A heap that begins small,
 // whatever the machine has. What a later JDK does not know it ignores.
@@ -205,6 +206,7 @@ class upload implements Cli.Phase {
             plan.add(remote.filter(elsewhere -> !elsewhere.comesFirst()));
             content.tag(remote.get().url(), built.version(), Optional.of(built.commit()), true, remote.map(GitRemote::git), env);
             content.check("branch", remote.get().branchProof(environment, project, built));
+            plan.add(folders.page(built, signer, content));
         }
         plan.verify("all of it, fetched back", content::orFail);
 
@@ -236,7 +238,7 @@ class upload implements Cli.Phase {
         }
         for (Folder pointer : root) { // manifest.nix last of all: who reads it finds the rest
             plan.add(pointer);
-            built.ifPresent(known -> proof.pointer(known, pointer.items().firstKey()));
+            proof.pointer(built, pointer);
         }
         if (!proof.isEmpty()) {
             plan.verify("the pointers", proof::orFail);

@@ -10,7 +10,7 @@ final class Missing {
     static final Map<String, String> FOR_REHEARSAL = programs("git", "git", "nix", "nix-bin", "xz", "xz-utils", "skopeo", "skopeo", "umoci", "umoci",
             "docker-registry", "docker-registry");
     static final Map<String, String> FOR_TESTS = programs("git", "git", "nix", "nix-bin", "xz", "xz-utils", "skopeo", "skopeo", "umoci", "umoci",
-            "docker-registry", "docker-registry", "ssh", "openssh-client", "ssh-keygen", "openssh-client", "gpg", "gnupg");
+            "docker-registry", "docker-registry", "ssh", "openssh-client", "ssh-keygen", "openssh-client", "gpg", "gnupg", "chromium", "chromium");
 
     private Missing() {
     }

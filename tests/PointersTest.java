@@ -17,6 +17,7 @@ import lib.base.FileTree;
 import lib.base.Json;
 import lib.oci.ImageIndex;
 import lib.release.BuiltRelease;
+import org.jsoup.Jsoup;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -64,6 +65,12 @@ class PointersTest {
         return new String(store.get("releases", "lix/latest.json"), StandardCharsets.UTF_8);
     }
 
+    /** What the page of all versions lists, the newest first, and what it says of each. */
+    private List<String> listed() {
+        return Jsoup.parse(new String(store.get("releases", "lix/index.html"), StandardCharsets.UTF_8)).select("tbody tr").stream()
+                .map(row -> (row.selectFirst("th").text() + " " + row.selectFirst(".state").text()).strip()).toList();
+    }
+
     private Map<String, String> stable() {
         return managers.manual("stable");
     }
@@ -82,6 +89,11 @@ class PointersTest {
         assertTrue(manifest.contains("lix-2.96.0"), manifest);
         assertTrue(store.content("releases").containsKey("lix/lix-2.95.0/lix-2.95.0.tar.gz"));
         assertTrue(store.content("docs").containsKey("manual/lix/2.95/index.html"));
+
+        assertEquals(List.of("2.96.0 current", "2.95.0"), listed());
+        String key = old.env().remove("RELENG_SIGNING_KEY");
+        assertTrue(assertDone(upload(old, "--plan")).err().contains("nothing to do"), "the page names a key that no plan has");
+        old.env().put("RELENG_SIGNING_KEY", key);
 
         assertDone(upload(old, "--move-pointers", "stable"));
         assertNotEquals(stable, stable());
@@ -107,7 +119,9 @@ class PointersTest {
         assertEquals(3, refused.exit(), refused.err());
 
         Map<String, String> releases = store.content("releases");
+        assertEquals(List.of("2.96.0 current", "2.95.0"), listed());
         assertDone(upload(young, "--point-to", "2.95.0"));
+        assertEquals(List.of("2.96.0", "2.95.0 current"), listed());
         assertEquals(oldManifest, pointer());
         assertArrayEquals(store.get("releases", "lix/lix-2.95.0/versions.json"), store.get("releases", "lix/latest.json"));
         assertEquals(oldStable, stable());
@@ -198,7 +212,8 @@ class PointersTest {
             assertTrue(assertDone(upload(old)).err().contains(images + ":latest is at 2.95.0, though manifest.nix is at 2.96.0, which is there too: --point-to 2.96.0"));
             assertDone(upload(young, "--point-to", "2.96.0"));
             assertFalse(assertDone(upload(old)).err().contains("fixes that"));
-            assertDone(upload(young, "--target", "verify", "--release", "2.96.0"));
+            Checkout.Run verified = assertDone(upload(young, "--target", "verify", "--release", "2.96.0"));
+            assertTrue(verified.err().contains(", page 1") && !verified.err().contains("not proved: page"), verified.err());
             assertDone(upload(old, "--target", "verify", "--release", "2.95.0"));
 
             young.env().remove("RELENG_SIGNING_KEY");

@@ -4,21 +4,28 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import lib.base.Fault;
+import lib.base.Json;
 import lib.config.Environment;
 import lib.config.Project;
 import lib.http.Network;
 import lib.proof.Fetcher;
 import lib.proof.Proof;
+import lib.publish.Folder;
+import lib.publish.Item;
 import lib.publish.Versions;
 import lib.release.BuiltRelease;
 import lib.release.Envelope;
@@ -181,11 +188,47 @@ class ProofTest {
 
         String right = new Versions(sample.built, Project.LIX, sample.environment()).json();
         sample.put("releases", "lix/latest.json", right.getBytes(StandardCharsets.UTF_8));
-        sample.proof().pointer(sample.built, "lix/latest.json").orFail();
+        Folder latest = new Folder("latest.json", sample.store.open(), sample.bucket("releases"), "", new TreeMap<>(Map.of("lix/latest.json", new Item.Text(right))), Folder.Mode.POINTER);
+        sample.proof().pointer(Optional.of(sample.built), latest).orFail();
         sample.edit("releases", "lix/latest.json", "2[.]95[.]0", "2.94.0");
-        sample.assertFound(sample.proof().pointer(sample.built, "lix/latest.json"), 1, "lix/latest.json: has sha256", "expected " + sample.sha256(right.getBytes(StandardCharsets.UTF_8)));
+        sample.assertFound(sample.proof().pointer(Optional.of(sample.built), latest), 1, "lix/latest.json: has sha256", "expected " + sample.sha256(right.getBytes(StandardCharsets.UTF_8)));
         sample.delete("releases", "lix/latest.json");
-        sample.assertFound(sample.proof().pointer(sample.built, "lix/latest.json"), 1, "lix/latest.json: is missing");
+        sample.assertFound(sample.proof().pointer(Optional.of(sample.built), latest), 1, "lix/latest.json: is missing");
+    }
+
+    private Proof version() {
+        Environment closed = sample.environment(Map.of());
+        Proof proof = new Proof(Fetcher.of(closed, Optional.of(sample.store.open()), Network.PLAIN, "releases", "cache", "docs"), closed, Project.LIX, Optional.empty(), Proving.console(sample.said));
+        proof.version(Version.of("2.95.0"), any -> false);
+        return proof;
+    }
+
+    private void withProvenance(boolean wanted) {
+        ObjectNode json = (ObjectNode) Json.object(sample.get("releases", FOLDER + "release.json"), "");
+        List<JsonNode> files = new ArrayList<>();
+        json.path("files").forEach(files::add);
+        files.removeIf(file -> !wanted && file.path("path").asText().endsWith(".intoto.jsonl"));
+        if (wanted && files.stream().noneMatch(file -> file.path("path").asText().endsWith(".intoto.jsonl"))) {
+            files.add(Json.MAPPER.createObjectNode().put("path", "lix-2.95.0.intoto.jsonl").put("size", 1).put("sha256", "0".repeat(64)));
+        }
+        json.putArray("files").addAll(files);
+        sample.put("releases", FOLDER + "release.json", Json.pretty(json).getBytes(StandardCharsets.UTF_8));
+    }
+
+    @Test
+    void aPageOfAnotherRelengIsSaidAndOneThatIsMissingFoundWhereThereIsProvenance() {
+        version().orFail();
+        assertTrue(sample.said.toString().contains(", page 1"), sample.said.toString());
+        sample.edit("releases", FOLDER + "index.html", "With Nix", "Without Nix");
+        version().orFail();
+        assertTrue(sample.said.toString().contains("not proved: page: ") && sample.said.toString().contains(FOLDER + "index.html: another releng"), sample.said.toString());
+        sample.delete("releases", FOLDER + "index.html");
+        withProvenance(true);
+        sample.assertFound(version(), 1, "page: ", FOLDER + "index.html: is missing");
+        withProvenance(false);
+        sample.said.clear();
+        version().orFail();
+        assertFalse(sample.said.toString().contains("page 1") || sample.said.toString().contains("not proved: page"), sample.said.toString());
     }
 
     @Test

@@ -29,7 +29,7 @@ import lib.release.BuiltRelease.BuiltFile;
 final class SweepConsumer {
 
     private static final String STABLE = "docs/manual/lix/stable/";
-    private static final String LATEST = "releases/lix/latest.json";
+    private static final List<String> BESIDE_IT = List.of("releases/lix/latest.json", "releases/lix/index.html");
     private static final String MANIFEST = "releases/manifest.nix";
     private static final String BASE32 = "0123456789abcdfghijklmnpqrsvwxyz";
 
@@ -86,7 +86,7 @@ final class SweepConsumer {
     }
 
     private static boolean pointer(String key) {
-        return key.equals(MANIFEST) || key.equals(LATEST) || key.startsWith(STABLE) || key.matches(".*/_manifests/tags/(latest|\\d+\\.\\d+)/.*");
+        return key.equals(MANIFEST) || BESIDE_IT.contains(key) || key.startsWith(STABLE) || key.matches(".*/_manifests/tags/(latest|\\d+\\.\\d+)/.*");
     }
 
     /** Every narinfo, of whatever version: its NAR is there, whole, and so is the narinfo of all it refers to. */

@@ -203,7 +203,7 @@ class UploadTest {
     void pointersComeAfterTheProofAndManifestIsTheLast() {
         List<String> titles = upload("--plan").out().lines().filter(line -> !line.startsWith(" ")).map(line -> line.replaceAll(" \\(.*", "")).toList();
         List<String> order = new ArrayList<>(titles.stream().map(title -> title.replaceAll(": .*", "")).distinct().toList());
-        assertEquals(List.of("cache", "releases", "release.json", "signed", "manual 2.95", "git", "verify", "manual stable", "latest.json", "manifest"), order);
+        assertEquals(List.of("cache", "releases", "release.json", "signed", "manual 2.95", "git", "page", "verify", "manual stable", "latest.json", "index of releases", "manifest"), order);
         assertEquals(List.of("cache: nix-cache-info", "cache: NARs", "cache: listings", "cache: narinfos"),
                 titles.stream().filter(title -> title.startsWith("cache")).distinct().toList());
         assertTrue(titles.contains("git: branch and tag"), titles.toString());

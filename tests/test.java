@@ -16,6 +16,7 @@
 //DEPS org.jsoup:jsoup:1.22.1
 //DEPS org.apache.commons:commons-compress:1.28.0
 //DEPS commons-io:commons-io:2.22.0
+//DEPS com.samskivert:jmustache:1.16
 //DEPS com.jcraft:jzlib:1.1.3
 //DEPS com.github.luben:zstd-jni:1.5.7-28
 //DEPS org.tukaani:xz:1.12
@@ -27,9 +28,10 @@
 //DEPS org.junit:junit-bom:6.1.3@pom
 //DEPS org.junit.jupiter:junit-jupiter
 //DEPS org.junit.platform:junit-platform-launcher
+//DEPS com.deque.html.axe-core:selenium:4.11.0@fatjar
 //SOURCES ../lib/**.java
 //SOURCES *Test.java
-//SOURCES BuildMachine.java Consumer.java DockerRegistry.java FaultProxy.java Faulty.java FilesFetcher.java Forgejo.java Home.java Hostile.java Managers.java Program.java RawTar.java Released.java Rootfs.java Sample.java StallingProxy.java Store.java TokenServer.java
+//SOURCES Browser.java BuildMachine.java Consumer.java DockerRegistry.java FaultProxy.java Faulty.java FilesFetcher.java Forgejo.java Home.java Hostile.java Managers.java Program.java RawTar.java Released.java Rootfs.java Sample.java StallingProxy.java Store.java TokenServer.java
 //SOURCES SweepConsumer.java SweepReleases.java SweepWorld.java
 //SOURCES Checkout.java Proving.java ReferrersRegistry.java Registries.java GerritServer.java Reviewed.java
 //SOURCES Missing.java push.java
@@ -37,7 +39,7 @@
 //SOURCES ../tag.java
 //SOURCES ../build.java
 //SOURCES ../upload.java
-//FILES LocalStore.java=../lib/s3/local/LocalStore.java
+//FILES LocalStore.java=../lib/s3/local/LocalStore.java pages/=../lib/publish/pages/*
 //RUNTIME_OPTIONS --enable-native-access=ALL-UNNAMED -Dslf4j.provider=org.slf4j.nop.NOPServiceProvider
 
 import static org.junit.platform.engine.discovery.ClassNameFilter.includeClassNamePatterns;

@@ -31,6 +31,8 @@ import lib.nix.Nix;
 import lib.nix.PublicKey;
 import lib.nix.ReleaseJobs;
 import lib.oci.ImageStore;
+import lib.publish.Folder;
+import lib.publish.VersionPage;
 import lib.publish.Versions;
 import lib.release.BuiltCheck;
 import lib.release.BuiltRelease;
@@ -188,6 +190,11 @@ public final class Proof {
         });
     }
 
+    private Proof page(BuiltRelease built) {
+        PageProof page = PageProof.of(fetcher, new VersionPage(built, project, environment, publicKey));
+        return page.isDue() ? check("page", page::prove) : this;
+    }
+
     /** Installers below a prefix of their bucket; one without a version may be shown late by caches on the way. */
     public Proof installers(String prefix, SortedMap<String, BuiltFile> files) {
         return check("installers in " + prefix, findings -> new FilesProof(fetcher, console, file -> false)
@@ -207,10 +214,15 @@ public final class Proof {
         return this;
     }
 
-    /** A pointer among the releases, by its key: the manifest.nix at the root, or latest.json, is the version's. */
-    public Proof pointer(BuiltRelease built, String key) {
-        return key.equals(Versions.latest(project)) ? check("latest.json", findings -> small(key, new Versions(built, project, environment).file(), findings))
-                : manifest(built);
+    /** A pointer among the releases: the manifest.nix at the root is the version's, where that is known; what else there is says what it should. */
+    public Proof pointer(Optional<BuiltRelease> built, Folder pointer) {
+        return pointer.items().containsKey("manifest.nix") ? built.map(this::manifest).orElse(this) : shown(pointer);
+    }
+
+    /** Anybody gets these bytes, at names that may change, by now. */
+    public Proof shown(Folder folder) {
+        return folder.items().isEmpty() ? this : check(folder.name(), findings -> folder.items().forEach((key, item) ->
+                small(folder.prefix() + key, new BuiltFile(key, item.size(), item.sha256()), findings)));
     }
 
     /** The pointer: manifest.nix at the root is the version's. */
@@ -288,7 +300,7 @@ public final class Proof {
     /** All that is known to belong to a version: by its release.json, which is returned, or else what can be proved without. */
     public Optional<BuiltRelease> version(Version version, Predicate<String> deep) {
         Optional<BuiltRelease> built = released(version);
-        built.ifPresentOrElse(known -> artifacts(known).cache(known, deep), () -> oldRelease(version, deep));
+        built.ifPresentOrElse(known -> artifacts(known).cache(known, deep).page(known), () -> oldRelease(version, deep));
         return built;
     }
 

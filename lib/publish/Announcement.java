@@ -70,7 +70,7 @@ public record Announcement(Project project, Environment environment, BuiltReleas
         notes.map(Gathered::significant).filter(text -> !text.isEmpty()).ifPresent(text -> parts.add("## Highlights\n\n" + inManual(text).stripTrailing()));
         parts.add("## Links");
         List<String> links = new ArrayList<>();
-        notesPage().ifPresent(page -> links.add(link("Release notes", page(page))));
+        notesPage(project, built).ifPresent(page -> links.add(link("Release notes", page(page))));
         links.add(link("Manual", page("index.html")));
         links.add(link("Sizes and hashes of the files, and store paths, for scripts", versions.address(BuiltRelease.VERSIONS)));
         parts.add(String.join("\n", links));
@@ -93,7 +93,7 @@ public record Announcement(Project project, Environment environment, BuiltReleas
     }
 
     /** The page of the manual with the notes, where it has one. */
-    private Optional<String> notesPage() {
+    static Optional<String> notesPage(Project project, BuiltRelease built) {
         String book = project.summary().replaceFirst("[^/]*$", "");
         return Optional.of(release(project, built).notesFile()).filter(file -> file.startsWith(book))
                 .map(file -> file.substring(book.length()).replaceFirst("\\.md$", ".html")).filter(built.below("manual")::containsKey);

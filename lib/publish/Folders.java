@@ -1,6 +1,7 @@
 package lib.publish;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -12,6 +13,7 @@ import java.util.TreeMap;
 import lib.base.FileTree;
 import lib.config.Environment;
 import lib.config.Project;
+import lib.nix.PublicKey;
 import lib.proof.Proof;
 import lib.release.BuiltRelease;
 import lib.release.BuiltRelease.BuiltFile;
@@ -103,16 +105,55 @@ public record Folders(ObjectStore store, Environment environment, Project projec
                 findings -> published(which, at, Optional.empty()).proveUntouched(at, findings)));
     }
 
-    /** The pointers among the releases that go to this version, as they are moved: manifest.nix last, as who reads it finds the rest. */
-    public List<Folder> root(BuiltRelease built, Guards guards) {
+    /** The page of the version, with its proof: anybody is shown it as it is made now. No file where the release has one of that name. */
+    public Folder page(BuiltRelease built, Optional<String> signer, Proof proof) {
+        VersionPage page = new VersionPage(built, project, environment, environment.publicKey().or(() -> signer).map(PublicKey::of));
+        SortedMap<String, Item> items = new TreeMap<>();
+        if (page.belongs()) {
+            items.put(page.place(), new Item.Text(asPublished(page).html()));
+        }
+        Folder folder = pointer("page", items);
+        proof.shown(folder);
+        return folder;
+    }
+
+    // A plan knows no key that signs.
+    private VersionPage asPublished(VersionPage page) {
+        return page.key().isPresent() ? page : store.get(environment.releases(), page.place()).map(bytes -> page.as(new String(bytes, StandardCharsets.UTF_8))).orElse(page);
+    }
+
+    /**
+     * The pointers among the releases that go to this version, and the page that lists it, in their order: manifest.nix last, as who reads it
+     * finds the rest.
+     */
+    public List<Folder> root(BuiltRelease built, Guards guards) throws IOException {
         List<Folder> root = new ArrayList<>();
-        if (guards.latestJson()) {
+        boolean latest = guards.latestJson();
+        boolean manifest = guards.manifest();
+        if (latest) {
             root.add(latestJson(built));
         }
-        if (guards.manifest()) {
+        root.add(index(Optional.of(built), manifest ? Optional.of(built.version()) : Optional.empty(), latest));
+        if (manifest) {
             root.add(manifest(Folder.files(release, built.below("artifacts"))));
         }
         return root;
+    }
+
+    /**
+     * The page that lists what is published.
+     *
+     * @param sent   is listed, whether it is there already or not
+     * @param moved  where manifest.nix goes; empty where it stays
+     * @param latest whether latest.json is written, too
+     */
+    Folder index(Optional<BuiltRelease> sent, Optional<Version> moved, boolean latest) throws IOException {
+        Published published = new Published(store, environment, project);
+        List<IndexPage.Listed> releases = IndexPage.published(published, sent.map(BuiltRelease::version));
+        sent.map(IndexPage.Listed::of).ifPresent(releases::add);
+        IndexPage index = new IndexPage(project, environment, releases, moved.or(published::current),
+                latest || store.head(environment.releases(), Versions.latest(project)).isPresent());
+        return pointer("index of releases", new TreeMap<>(Map.of(project.prefix() + "/" + Pages.INDEX, new Item.Text(index.html()))));
     }
 
     /** The pointer that others' scripts read. */

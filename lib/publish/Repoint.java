@@ -1,5 +1,6 @@
 package lib.publish;
 
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -55,14 +56,15 @@ public record Repoint(Folders folders, Version version, Collection<Pointer> name
     }
 
     /** The pointers among the releases that do, in the order in which they move. */
-    public List<Folder> root(SortedMap<String, Item> artifacts, Optional<BuiltRelease> built, Console console) {
+    public List<Folder> root(SortedMap<String, Item> artifacts, Optional<BuiltRelease> built, Console console) throws IOException {
         if (!moves(Pointer.manifest)) {
             return List.of();
         }
         if (built.isEmpty()) {
             console.warn("'latest.json' stays where it is: " + version + " was published without the " + BuiltRelease.FILE + " that it is made of");
         }
-        return Stream.concat(built.stream().map(folders::latestJson), Stream.of(folders.manifest(artifacts))).toList();
+        Folder index = folders.index(Optional.empty(), Optional.of(version), built.isPresent());
+        return Stream.concat(built.stream().map(folders::latestJson), Stream.of(index, folders.manifest(artifacts))).toList();
     }
 
     /** The image tags that go there. */

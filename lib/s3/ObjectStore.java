@@ -44,7 +44,7 @@ public final class ObjectStore implements AutoCloseable {
     public static final int CONCURRENCY = 128;
 
     /** The user metadata key our digests stand under: hex SHA-256 of the object. */
-    private static final String SHA256 = "x-amz-meta-sha256";
+    public static final String SHA256 = "x-amz-meta-sha256";
 
     private static final Dialect UNKNOWN = new Dialect(false, true, false); // a store that ignores a condition replaces what is there
 

@@ -92,7 +92,7 @@ record Inspection(Glance glance, Project project, ImageTags tags, RemoteState re
     }
 
     private Part cache(SortedMap<String, String> narinfos) {
-        Part paths = part(CACHE, "", glance.look(CACHE, narinfos.keySet()), key -> key + " of " + narinfos.get(key), List.of());
+        Part paths = part(CACHE, "", glance.look(CACHE, narinfos.keySet()), narinfos::get, List.of());
         Glance.Seen info = glance.look(CACHE, INFO); // without it Nix takes it for no cache
         return info.missing() ? new Part(CACHE, "", paths.there(), paths.of(), join(List.of(INFO), paths.missing()), List.of(), paths.unknown()) : paths;
     }

@@ -10,6 +10,7 @@ import java.util.SortedMap;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import lib.base.Fault;
+import lib.oci.ImageIndex;
 import lib.proof.Glance;
 import lib.publish.Status.Place;
 import lib.release.BuiltRelease;
@@ -63,16 +64,20 @@ record Standing(Inspection inspection, Pointers pointers, Collection<Version> ve
         return new Place("manual", which, "", place.at(), missing, Optional.empty(), pages.unknown().stream().findFirst());
     }
 
-    /** Of each repository the tag latest, and those of MAJORs: at the newest version whose own tag names the same. */
+    /** Of each repository the tag latest, and those of MAJORs: at the newest version whose index they name, by its own tag or its release.json. */
     List<Place> images() {
         List<Place> places = new ArrayList<>();
         inspection.tags().byRepository().forEach((repository, tags) -> Stream.concat(Stream.of("latest"), majors()).forEach(tag -> {
             ImageTags.Named named = tags.get(tag);
             Optional<Version> at = named.digest().flatMap(digest -> versions.stream().sorted(Comparator.reverseOrder())
-                    .filter(version -> tags.containsKey(version.toString()) && tags.get(version.toString()).digest().equals(Optional.of(digest))).findFirst());
+                    .filter(version -> tags.containsKey(version.toString()) && tags.get(version.toString()).digest().equals(Optional.of(digest)) || digest.equals(index(version))).findFirst());
             places.add(new Place("image", tag, repository, at, List.of(), named.digest(), named.unknown()));
         }));
         return places;
+    }
+
+    private String index(Version version) {
+        return Optional.ofNullable(built.get(version)).filter(BuiltRelease::hasImages).map(known -> ImageIndex.of(known.images()).index().digest()).orElse("");
     }
 
     /** Of each system, at the version whose own installer is as large, or, of several, has the same bytes. */

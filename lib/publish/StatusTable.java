@@ -21,10 +21,12 @@ import lib.release.BuiltRelease;
 /** A status for people, no line of it longer than 80 characters. */
 public record StatusTable(Console console, Status status) {
 
+    private static final String NONE = "none";
     private static final int WIDTH = 80;
     private static final int FEW = 5;
     private static final int MOST_TAGS = 8;
     private static final int ID = 10;
+    private static final int DIGEST = "sha256:".length() + ID;
     private static final String INDENT = "    ";
 
     /** All of it, on standard output; as one JSON document where that is wished. */
@@ -41,7 +43,7 @@ public record StatusTable(Console console, Status status) {
         status.here().ifPresent(this::here);
         unknown();
         console.print("");
-        wrapped("Names and sizes were looked at. Every byte: upload --env " + status.environment().name() + " --target verify --release VERSION", "");
+        wrapped("Looked at by name and size; every byte: --target verify --release VERSION", "");
     }
 
     private void summary() {
@@ -105,7 +107,7 @@ public record StatusTable(Console console, Status status) {
 
     private void lacking() {
         for (Release release : status.releases()) {
-            List<String> lacks = release.parts().stream().flatMap(part -> Stream.concat(part.missing().stream().map(one -> spoken(part, one)), part.other().stream())).toList();
+            List<String> lacks = release.parts().stream().flatMap(part -> Stream.concat(part.missing().stream(), part.other().stream())).toList();
             if (!lacks.isEmpty()) {
                 title(release.version() + " lacks");
                 some(lacks);
@@ -113,14 +115,10 @@ public record StatusTable(Console console, Status status) {
         }
     }
 
-    private static String spoken(Part part, String missing) {
-        return part.name().equals("files") || part.name().equals("cache") ? part.name() + ": " + missing : missing;
-    }
-
-    private void some(Collection<String> lines) {
-        lines.stream().limit(FEW).forEach(line -> console.print("  " + Columns.middle(line, WIDTH - 2)));
-        if (lines.size() > FEW) {
-            console.print("  and " + (lines.size() - FEW) + " more; --json names all");
+    private void some(Collection<String> sentences) {
+        sentences.stream().limit(FEW).forEach(sentence -> wrapped("  " + sentence, INDENT));
+        if (sentences.size() > FEW) {
+            console.print("  and " + (sentences.size() - FEW) + " more; --json names all");
         }
     }
 
@@ -129,8 +127,8 @@ public record StatusTable(Console console, Status status) {
         List<List<String>> rows = new ArrayList<>();
         List<Place> alone = status.places().stream().filter(place -> !place.kind().equals("image") && !place.kind().equals("installer")).toList();
         alone.forEach(place -> rows.add(List.of(place.spoken(), at(place), note(place))));
-        grouped(rows, "image", Place::where, "repositories");
-        grouped(rows, "installer", Place::name, "systems");
+        grouped(rows, "image", Place::where, "in all %d repositories");
+        grouped(rows, "installer", Place::name, "for all %d systems");
         Columns.fit(rows, WIDTH - 2, 0, 1, 2).forEach(row -> console.print("  " + String.join("", row).stripTrailing()));
     }
 
@@ -140,7 +138,7 @@ public record StatusTable(Console console, Status status) {
 
     private static String at(Place place) {
         return place.unknown().isPresent() && place.at().isEmpty() ? "?" : place.at().map(Object::toString)
-                .orElse(place.digest().map(digest -> Columns.middle(digest, "sha256:".length() + ID)).orElse("none"));
+                .orElse(place.digest().map(digest -> digest.substring(0, Math.min(digest.length(), DIGEST))).orElse(NONE));
     }
 
     /** What is the same in all of them in one row. */
@@ -150,8 +148,9 @@ public record StatusTable(Console console, Status status) {
                 .computeIfAbsent(at(place), at -> new ArrayList<>()).add(which.apply(place)));
         byName.forEach((name, byVersion) -> byVersion.forEach((at, some) -> {
             boolean same = byVersion.size() == 1;
-            rows.add(List.of(same || byVersion.keySet().iterator().next().equals(at) ? name : "", at,
-                    same ? some.size() == 1 && kind.equals("image") ? "" : "in all " + some.size() + " " + all : String.join(", ", some)));
+            boolean first = byVersion.keySet().iterator().next().equals(at);
+            String where = same ? some.size() == 1 || at.equals(NONE) ? "" : String.format(all, some.size()) : String.join(", ", some);
+            rows.add(List.of(first ? name : "", at, where));
         }));
     }
 
@@ -178,9 +177,9 @@ public record StatusTable(Console console, Status status) {
         BuiltRelease built = here.built().orElseThrow();
         wrapped("  " + built.version() + " of " + built.commit().substring(0, ID) + (built.target().equals("all") ? "" : ", " + built.target() + " only")
                 + (here.isOut() ? ": nothing to upload" : ""), INDENT);
-        here.conflicts().stream().limit(FEW).forEach(conflict -> wrapped("  conflicts: " + conflict, INDENT));
+        some(here.conflicts().stream().map(conflict -> "conflicts: " + conflict).toList());
         here.parts().stream().filter(part -> !part.missing().isEmpty()).forEach(part -> wrapped("  adds " + adds(part, built), INDENT));
-        here.moves().forEach(move -> wrapped("  moves " + move.pointer() + ": " + move.from().map(Object::toString).orElse("none") + " -> " + move.to(), INDENT));
+        here.moves().forEach(move -> wrapped("  moves " + move.pointer() + ": " + move.from().map(Object::toString).orElse(NONE) + " -> " + move.to(), INDENT));
         here.stays().forEach(stay -> wrapped("  stays: " + stay, INDENT));
     }
 
@@ -202,10 +201,7 @@ public record StatusTable(Console console, Status status) {
                 status.here().stream().flatMap(here -> here.parts().stream()).flatMap(part -> part.unknown().stream())).flatMap(texts -> texts).distinct().toList();
         if (!all.isEmpty()) {
             title("unknown (?)");
-            all.stream().limit(FEW).forEach(why -> wrapped("  " + why, INDENT));
-            if (all.size() > FEW) {
-                console.print("  and " + (all.size() - FEW) + " more; --json names all");
-            }
+            some(all);
         }
     }
 

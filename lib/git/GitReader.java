@@ -88,11 +88,13 @@ public final class GitReader implements AutoCloseable {
         if (checkout.isEmpty() && history == null) {
             begin();
         }
-        List<String> missing = heads.entrySet().stream().filter(head -> git("cat-file", "-e", head.getValue() + "^{commit}").run().exit() != 0)
-                .map(Map.Entry::getKey).toList();
-        if (missing.isEmpty()) {
+        List<String> look = new ArrayList<>(List.of("rev-list", "--no-walk", "--quiet"));
+        look.addAll(heads.values());
+        if (git(look.toArray(new String[0])).run().exit() == 0) {
             return;
         }
+        List<String> missing = heads.entrySet().stream().filter(head -> git("cat-file", "-e", head.getValue() + "^{commit}").run().exit() != 0)
+                .map(Map.Entry::getKey).toList();
         List<String> line = new ArrayList<>(List.of("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--recurse-submodules=no"));
         if (checkout.isEmpty()) {
             line.add("--filter=tree:0");

@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import lib.base.Console;
 import lib.base.Fault;
@@ -39,6 +40,10 @@ public final class Glance {
         }
     }
 
+    /** The bytes of a thing that is there, or why nobody knows. */
+    private record Fetched(Optional<byte[]> bytes, Fault fault) {
+    }
+
     private static final String CACHE = "cache";
     /** Below so many things it is quicker to ask for each. */
     private static final int FEW = 100;
@@ -49,6 +54,7 @@ public final class Glance {
     private final Console console;
     private final int concurrency;
     private final Map<String, Map<String, Seen>> seen = new ConcurrentHashMap<>();
+    private final Map<String, Fetched> small = new ConcurrentHashMap<>();
     private final Set<String> whole = ConcurrentHashMap.newKeySet();
     private final Map<String, String> failed = new ConcurrentHashMap<>();
 
@@ -75,9 +81,26 @@ public final class Glance {
         return fetcher.name(role, key);
     }
 
-    /** The bytes of a small thing, of up to 8 MB; empty where there is none. Throws Fault where nobody knows. */
+    /** The bytes of a small thing, of up to 8 MB, which is fetched once; empty where there is none. Throws Fault where nobody knows. */
     public Optional<byte[]> find(String role, String key) {
-        return mayBeThere(role, key) ? fetcher.find(role, key) : Optional.empty();
+        Fetched fetched = small.computeIfAbsent(role + "/" + key, any -> fetched(role, key));
+        if (fetched.fault() != null) {
+            throw fetched.fault();
+        }
+        return fetched.bytes();
+    }
+
+    /** Fetches some of them ahead, all at once. */
+    public void fetch(String role, Collection<String> keys) {
+        all(keys, key -> small.computeIfAbsent(role + "/" + key, any -> fetched(role, key)));
+    }
+
+    private Fetched fetched(String role, String key) {
+        try {
+            return new Fetched(mayBeThere(role, key) ? fetcher.find(role, key) : Optional.empty(), null);
+        } catch (Fault fault) {
+            return new Fetched(Optional.empty(), fault);
+        }
     }
 
     /** A release.json's bytes; as {@link #find}, but of up to 64 MB. */
@@ -135,20 +158,24 @@ public final class Glance {
         }
         List<String> ask = keys.stream().distinct().filter(key -> !known.containsKey(key) && !isListed(role, key, known)).toList();
         Progress progress = new Progress(console, fetcher.name(role, ""), ask.size(), 0);
-        try {
-            Parallel.forEach(ask, concurrency, key -> {
-                known.put(key, ask(role, key));
-                progress.add(0);
-            });
-        } catch (IOException e) {
-            throw new UncheckedIOException(e); // none is thrown there
-        }
+        all(ask, key -> {
+            known.put(key, ask(role, key));
+            progress.add(0);
+        });
         return keys.stream().distinct().collect(Collectors.toMap(key -> key, key -> known.getOrDefault(key, Seen.MISSING), (one, other) -> one, TreeMap::new));
     }
 
     /** One of them. */
     public Seen look(String role, String key) {
         return look(role, List.of(key)).get(key);
+    }
+
+    private void all(Collection<String> keys, Consumer<String> work) {
+        try {
+            Parallel.forEach(keys, concurrency, work::accept);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e); // none is thrown there
+        }
     }
 
     private Map<String, Seen> of(String role) {

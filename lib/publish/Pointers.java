@@ -46,9 +46,14 @@ record Pointers(Project project, Source source, BinaryOperator<String> name) {
 
     /** The version that stands beside the pages of the manual at a place; empty where none does, or no manual is there. */
     Optional<Version> manual(String which) {
-        String key = project.manual(which) + Folders.VERSION;
+        String key = key(project, which);
         return source.read("docs", key).map(bytes -> parse(new String(bytes, StandardCharsets.UTF_8).strip().replaceFirst("\\s.*", ""))
                 .orElseThrow(() -> unstated("docs", key, "a version", bytes)));
+    }
+
+    /** Where a manual says of which version it is. */
+    static String key(Project project, String which) {
+        return project.manual(which) + Folders.VERSION;
     }
 
     private Fault unstated(String role, String key, String what, byte[] bytes) {

@@ -90,6 +90,7 @@ record Standing(Inspection inspection, Pointers pointers, Collection<Version> ve
         Optional<List<String>> listed = glance.list(INSTALL, inspection.project().prefix() + "/");
         List<String> systems = listed.map(keys -> keys.stream().filter(key -> key.startsWith(stem)).map(key -> key.substring(stem.length())).toList())
                 .filter(found -> !found.isEmpty()).orElse(inspection.project().installers());
+        glance.look(INSTALL, systems.stream().map(system -> inspection.project().prefix() + "/" + inspection.project().installer(system)).toList()); // all at once
         return systems.stream().map(system -> place("installer", system, () -> installer(glance, system))).toList();
     }
 

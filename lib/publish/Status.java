@@ -21,6 +21,11 @@ import lib.release.Version;
 public record Status(Project project, Environment environment, List<Release> releases, List<Place> places, List<Branch> branches, List<Version> onlyTagged,
                      Optional<Here> here, List<String> unknown) {
 
+    /** Whether what is not among the releases is not out. */
+    boolean isTold() {
+        return unknown.isEmpty() && places.stream().noneMatch(place -> place.kind().equals("manifest") && place.unknown().isPresent());
+    }
+
     /** How a release is out there; the names are those in JSON. */
     public enum State {
         /** All that was looked at is there. */

@@ -49,7 +49,7 @@ public record StatusTable(Console console, Status status) {
     private void summary() {
         Map<State, Long> states = status.releases().stream().collect(Collectors.groupingBy(Release::state, LinkedHashMap::new, Collectors.counting()));
         String counts = Stream.of(State.values()).filter(states::containsKey).map(state -> states.get(state) + " " + spoken(state)).collect(Collectors.joining(", "));
-        wrapped(status.project().name() + " on " + status.environment().name() + ": " + (counts.isEmpty() ? "no release" : counts), "");
+        wrapped(status.project().name() + " on " + status.environment().name() + ": " + (counts.isEmpty() ? status.isTold() ? "no release" : "nobody tells which releases there are" : counts), "");
     }
 
     private static String spoken(State state) {

@@ -72,6 +72,8 @@ public record Survey(Access access, Environment environment, Project project, Op
         Optional<List<String>> listed = glance.list(RELEASES, project.prefix() + "/");
         glance.list(Inspection.DOCS, "manual/" + project.prefix() + "/");
 
+        glance.fetch(RELEASES, List.of(MANIFEST, Versions.latest(project)));
+        glance.fetch(Inspection.DOCS, Stream.of(Pointer.stable, Pointer.nightly).map(which -> Pointers.key(project, which.name())).toList());
         SortedSet<Version> named = new TreeSet<>(listed.map(this::folders).orElse(new TreeSet<>(remote.tagged())));
         Stream.<Optional<Version>>of(said(pointers::manifest), said(pointers::latestJson), said(() -> pointers.manual(Pointer.stable.name())), only).forEach(at -> at.ifPresent(named::add));
         SortedMap<Version, Told> told = tell(glance, named);
@@ -92,6 +94,7 @@ public record Survey(Access access, Environment environment, Project project, Op
         together(inspection, built, looked);
 
         Standing standing = new Standing(inspection, pointers, out, built);
+        glance.fetch(Inspection.DOCS, standing.majors().map(major -> Pointers.key(project, major)).toList());
         List<Place> places = Stream.of(standing.root(), standing.manuals(), standing.images(), standing.installers()).flatMap(List::stream).toList();
         List<Release> releases = looked.stream().sorted(Comparator.reverseOrder()).map(version -> release(inspection, version, told.get(version), places, out)).toList();
         List<String> unknown = new ArrayList<>(remote.unknown().stream().toList());

@@ -153,6 +153,11 @@ final class StatusWorld implements BeforeAllCallback, AfterAllCallback {
         return built.get(version).jobs().stream().filter(job -> job.attr().endsWith("build.x86_64-linux")).findFirst().orElseThrow().outputs().get("out");
     }
 
+    /** How many files upload has published in a version's folder. */
+    long files() {
+        return store.content("releases").keySet().stream().filter(key -> key.startsWith("lix/lix-2.95.0/")).count();
+    }
+
     /** An object, or a tag of a repository. */
     private void delete(String role, String key) {
         if (role.contains("/")) {

@@ -38,6 +38,10 @@ record Inspection(Glance glance, Project project, ImageTags tags, RemoteState re
         if (Versions.belongsTo(built)) {
             files.put(folder + BuiltRelease.VERSIONS, Optional.empty());
         }
+        String statement = project.prefix() + "-" + built.version() + ".intoto.jsonl";
+        if (built.files().stream().anyMatch(file -> file.path().equals(statement))) { // what upload signs and shows of such a release
+            List.of(statement, "SHA256SUMS", "SHA256SUMS.sig", "index.html").forEach(name -> files.putIfAbsent(folder + name, Optional.empty()));
+        }
         return files;
     }
 

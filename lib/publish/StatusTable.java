@@ -138,7 +138,7 @@ public record StatusTable(Console console, Status status) {
 
     private static String at(Place place) {
         return place.unknown().isPresent() && place.at().isEmpty() ? "?" : place.at().map(Object::toString)
-                .orElse(place.digest().map(digest -> digest.substring(0, Math.min(digest.length(), DIGEST))).orElse(NONE));
+                .orElse(place.digest().map(digest -> begin(digest, DIGEST)).orElse(NONE));
     }
 
     /** What is the same in all of them in one row. */
@@ -157,7 +157,7 @@ public record StatusTable(Console console, Status status) {
     private void branches() {
         if (!status.branches().isEmpty()) {
             title("branches");
-            List<List<String>> rows = status.branches().stream().map(branch -> List.of(branch.name(), branch.commit().substring(0, ID),
+            List<List<String>> rows = status.branches().stream().map(branch -> List.of(branch.name(), begin(branch.commit(), ID),
                     branch.holds().last() + (branch.holds().size() > 1 ? " and " + (branch.holds().size() - 1) + " before" : ""))).toList();
             Columns.fit(rows, WIDTH - 2, 0, 2).forEach(row -> console.print("  " + String.join("", row).stripTrailing()));
         }
@@ -175,7 +175,7 @@ public record StatusTable(Console console, Status status) {
             return;
         }
         BuiltRelease built = here.built().orElseThrow();
-        wrapped("  " + built.version() + " of " + built.commit().substring(0, ID) + (built.target().equals("all") ? "" : ", " + built.target() + " only")
+        wrapped("  " + built.version() + " of " + begin(built.commit(), ID) + (built.target().equals("all") ? "" : ", " + built.target() + " only")
                 + (here.isOut() ? ": nothing to upload" : ""), INDENT);
         some(here.conflicts().stream().map(conflict -> "conflicts: " + conflict).toList());
         here.parts().stream().filter(part -> !part.missing().isEmpty()).forEach(part -> wrapped("  adds " + adds(part, built), INDENT));
@@ -203,6 +203,10 @@ public record StatusTable(Console console, Status status) {
             title("unknown (?)");
             some(all);
         }
+    }
+
+    private static String begin(String text, int most) {
+        return text.substring(0, Math.min(most, text.length()));
     }
 
     private void title(String text) {

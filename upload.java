@@ -58,13 +58,13 @@ class upload implements Cli.Phase {
             description = "Where to publish: local, staging, live (or production), or an environment of releng.json.")
     String environmentName;
 
-    enum Target { all, manual, installer, verify }
+    enum Target { all, manual, installer, verify, status }
 
     @Option(names = "--target", paramLabel = "TARGET", defaultValue = "all",
-            description = "What to publish: all, only the manual, or only installers; or verify: publish nothing and prove what is published. Default: ${DEFAULT-VALUE}.")
+            description = "What to publish: all, only the manual, or only installers; or nothing: verify proves what is published, status looks at all that is out. Default: ${DEFAULT-VALUE}.")
     Target target;
 
-    @Option(names = "--release", paramLabel = "VERSION", description = "With --target verify or installer: the version; default: the checkout's, or in development the newest tag's.")
+    @Option(names = "--release", paramLabel = "VERSION", description = "With --target verify or installer: the version; default: the checkout's, or in development the newest tag's. With status: only this one.")
     Version ofRelease;
 
     @Mixin
@@ -110,11 +110,11 @@ class upload implements Cli.Phase {
         console = session.console();
         ways.check();
         installers.check(target == Target.installer, pointing.to != null);
-        // Proving needs no checkout, for a project whose names are the defaults.
-        Optional<Git> checkout = target == Target.verify && session.options().repo == null ? Git.find(session.folder(), session.env())
+        // Looking needs no checkout; names that are not the defaults stand in the current folder's releng.json then.
+        Optional<Git> checkout = (target == Target.verify || target == Target.status) && session.options().repo == null ? Git.find(session.folder(), session.env())
                 : Optional.of(Git.open(session.checkout(), session.env()));
         try (Git git = checkout.orElse(null)) {
-            Config config = checkout.map(found -> Config.of(found.workTree())).orElse(Config.LIX);
+            Config config = Config.of(checkout.map(Git::workTree).orElse(session.folder()));
             project = config.project();
             environment = config.environment(environmentName);
             registries = config.registries();
@@ -122,6 +122,10 @@ class upload implements Cli.Phase {
             confirmation = new Confirmation(console, environment, wish, session.options().verbose, ways.concurrency);
             if (target == Target.verify) {
                 verify(checkout, session);
+            } else if (target == Target.status) {
+                try (Access access = ways.looking(environment, environment.buckets(), checkout, session, registries, network)) {
+                    new Survey(access, environment, project, checkout, session.env(), console, ways.concurrency).report(Optional.ofNullable(ofRelease), wish.json);
+                }
             } else if (target == Target.installer) {
                 try (Access access = open(session, git)) {
                     Installers built = installers.read(access, confirmation, project, git, session.folder(), ofRelease, overwriting.replace);
@@ -271,9 +275,7 @@ class upload implements Cli.Phase {
     private void verify(Optional<Git> checkout, Cli.Session session) throws IOException {
         Version version = ofRelease != null ? ofRelease : checkout.map(git -> GitRemote.version(git, project))
                 .orElseThrow(() -> Fault.usage("no version is given", "there is no checkout here to take it from", "name it with --release"));
-        try (Access access = environment.isPublic() ? Access.anonymous(environment, console, network)
-                : open(session, checkout.orElseThrow(() -> Fault.usage(environment.name() + " is not public", "its keys are only used from a checkout",
-                "run in one, or name it with --repo")))) {
+        try (Access access = ways.looking(environment, installers.buckets(environment), checkout, session, registries, network)) {
             console.step("Proving " + project.name() + " " + version + " on " + confirmation.spoken());
             Proof proof = proof(access, Optional.empty());
             Optional<BuiltRelease> built = proof.version(version, path -> true);
@@ -292,6 +294,6 @@ class upload implements Cli.Phase {
     }
 
     private Access open(Cli.Session session, Git git) throws IOException {
-        return Access.open(environment, installers.buckets(environment), git, session, ways.wish(session, git, wish.planOnly || target == Target.verify, registries, network));
+        return Access.open(environment, installers.buckets(environment), git, session, ways.wish(session, git, wish.planOnly, registries, network));
     }
 }

@@ -54,6 +54,16 @@ class ConsoleTest {
         return out.toString(StandardCharsets.UTF_8) + err.toString(StandardCharsets.UTF_8);
     }
 
+    @Test
+    void resultsThatGoToAFileHaveNoColoursThoughMessagesDo() {
+        Console console = new Console(new ByteArrayInputStream(new byte[0]), new PrintStream(out, true, StandardCharsets.UTF_8), new PrintStream(err, true, StandardCharsets.UTF_8),
+                true, true, true);
+        console.print(console.paint(Console.Colour.RED, "red") + " and plain");
+        console.say(console.paint(Console.Colour.RED, "red"));
+        assertEquals("red and plain\n", out.toString(StandardCharsets.UTF_8));
+        assertTrue(err.toString(StandardCharsets.UTF_8).contains("\u001b[31mred"), err.toString(StandardCharsets.UTF_8));
+    }
+
     private static Throwable hostile() {
         return new IOException("cause " + HOSTILE, new IllegalStateException("its cause " + HOSTILE));
     }

@@ -34,7 +34,7 @@
 //SOURCES Browser.java BuildMachine.java Consumer.java DockerRegistry.java FaultProxy.java Faulty.java FilesFetcher.java Forgejo.java Home.java Hostile.java Managers.java Program.java RawTar.java Released.java Rootfs.java Sample.java StallingProxy.java Store.java TokenServer.java
 //SOURCES SweepConsumer.java SweepReleases.java SweepWorld.java
 //SOURCES Checkout.java Proving.java ReferrersRegistry.java Registries.java GerritServer.java Reviewed.java
-//SOURCES Missing.java push.java
+//SOURCES Missing.java StatusWorld.java push.java
 //SOURCES ../prepare.java
 //SOURCES ../tag.java
 //SOURCES ../build.java

@@ -16,7 +16,8 @@ import java.util.stream.Collectors;
 
 /**
  * Where a phase speaks. Results go to standard output, everything said about the work goes to
- * standard error. Colours and redrawing only where standard error is a terminal. Whoever wrote what
+ * standard error. Colours and redrawing only where standard error is a terminal, and colours of results
+ * where they go to one, too. Whoever wrote what
  * is said, it shows no key, sends the terminal nothing, and begins no line that looks like ours.
  */
 public final class Console {
@@ -36,11 +37,18 @@ public final class Console {
     private final BufferedReader in;
     private final boolean terminal;
     private final boolean colours;
+    private final boolean plainResults;
     // Stands for the escape in what is painted: what others wrote cannot know it.
     private final String escape = UUID.randomUUID().toString();
     private boolean lineOpen;
 
     public Console(InputStream in, PrintStream out, PrintStream err, boolean terminal, boolean colours) {
+        this(in, out, err, terminal, colours, false);
+    }
+
+    /** {@code plainResults}: colours go to standard error alone. */
+    public Console(InputStream in, PrintStream out, PrintStream err, boolean terminal, boolean colours, boolean plainResults) {
+        this.plainResults = plainResults;
         this.in = new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8));
         this.out = out;
         this.err = err;
@@ -50,20 +58,21 @@ public final class Console {
 
     /** The process's own streams, always UTF-8, whatever the locale says: notes and names are. */
     public static Console system(Map<String, String> env) {
-        boolean terminal = standardErrorIsTerminal();
+        boolean terminal = isTerminal(2);
         boolean colours = terminal && env.getOrDefault("NO_COLOR", "").isEmpty()
                 && !"dumb".equals(env.getOrDefault("TERM", "dumb"));
         return new Console(System.in,
                 new PrintStream(System.out, true, StandardCharsets.UTF_8),
                 new PrintStream(System.err, true, StandardCharsets.UTF_8),
-                terminal, colours);
+                terminal, colours, colours && !isTerminal(1));
     }
 
-    // System.console() asks about standard input and output; only a child that inherits the
-    // descriptor can tell about standard error.
-    private static boolean standardErrorIsTerminal() {
+    // System.console() asks about standard input and output together; only a child that inherits a
+    // descriptor can tell about one of them.
+    private static boolean isTerminal(int descriptor) {
         try {
-            ProcessBuilder test = new ProcessBuilder("test", "-t", "2").redirectError(ProcessBuilder.Redirect.INHERIT);
+            ProcessBuilder test = new ProcessBuilder("test", "-t", Integer.toString(descriptor)).redirectError(ProcessBuilder.Redirect.INHERIT)
+                    .redirectOutput(ProcessBuilder.Redirect.INHERIT);
             test.environment().clear();
             return test.start().waitFor() == 0;
         } catch (IOException e) {
@@ -90,7 +99,8 @@ public final class Console {
     /** A line of the result, to standard output. */
     public synchronized void print(String line) {
         clear();
-        out.println(shown(line, "").replace("\n", "\\n"));
+        String plain = plainResults ? line.replaceAll(escape + "\\[\\d+m", "") : line;
+        out.println(shown(plain, "").replace("\n", "\\n"));
     }
 
     /** The name of the step that begins. */

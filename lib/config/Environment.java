@@ -126,6 +126,11 @@ public record Environment(String name, String releases, String cache, String doc
         urls = Map.copyOf(urls);
     }
 
+    /** All of them, in the order of {@link #ROLES}. */
+    public List<String> buckets() {
+        return List.of(releases, cache, docs, install);
+    }
+
     /** Whether anybody can fetch what is published, by web address and without keys. */
     public boolean isPublic() {
         return urls.keySet().containsAll(List.of("releases", "cache", "docs"));

@@ -70,6 +70,11 @@ public record Narinfo(String storePath, String url, String compression, String f
         return narinfo;
     }
 
+    /** The name of a store path's narinfo in a cache: the hash of the path, and {@code .narinfo}. */
+    public static String key(String storePath) {
+        return storePath.substring(storePath.lastIndexOf('/') + 1).substring(0, 32) + ".narinfo";
+    }
+
     /** Whether a text is the path of something in a Nix store. */
     public static boolean isStorePath(String text) {
         return STORE_PATH.matcher(text).matches();

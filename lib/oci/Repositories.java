@@ -22,6 +22,7 @@ public final class Repositories implements AutoCloseable {
     private final Console console;
     private final Network network;
     private final List<Registry> opened = new ArrayList<>();
+    private Tuning tuning = Tuning.DEFAULT;
     private List<ImageStore> ours;
     private List<ImageStore> anybodys;
 
@@ -39,6 +40,12 @@ public final class Repositories implements AutoCloseable {
         this.writes = writes;
         this.console = console;
         this.network = network;
+    }
+
+    /** Those that are opened from now on are asked so often at most: for who can go without an answer. */
+    public Repositories attempts(int most) {
+        tuning = new Tuning(tuning.concurrency(), tuning.partsFrom(), tuning.partSize(), tuning.connect(), tuning.idle(), most, tuning.patience());
+        return this;
     }
 
     /** With the logins that are kept for them; says where each comes from. Throws Fault with all logins that cannot be read. */
@@ -79,7 +86,7 @@ public final class Repositories implements AutoCloseable {
     }
 
     private Registry open(String repository, Optional<Login.Credential> credential, boolean writes) {
-        Registry registry = new Registry(repository, credential, others, writes, Tuning.DEFAULT, network);
+        Registry registry = new Registry(repository, credential, others, writes, tuning, network);
         opened.add(registry);
         return registry;
     }

@@ -1,23 +1,18 @@
 package lib.proof;
 
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import lib.base.Exec;
-import lib.base.FileTree;
 import lib.config.Environment;
 import lib.config.Project;
 import lib.git.Git;
-import lib.git.GitEnv;
+import lib.git.GitReader;
 import lib.git.GitServer;
 import lib.release.Version;
-import org.eclipse.jgit.lib.ObjectId;
 
 /**
  * The release as readers of the remote repository have it: a branch holds its commit, and the tag is shown to anybody. A Gerrit hides a
@@ -30,16 +25,6 @@ public record BranchProof(Environment environment, Project project, Optional<Git
 
     /** Asked first: where releases are made, and what usually comes of them. */
     private static final List<String> LIKELY = List.of("refs/heads/main", "refs/heads/master");
-
-    /** A repository, and as whom it is asked. */
-    private record Reader(Optional<Git> git, Path folder, Map<String, String> env) {
-
-        Exec git(String... arguments) {
-            List<String> line = new ArrayList<>(List.of(arguments));
-            Exec exec = git.map(found -> found.git(arguments)).orElseGet(() -> Git.nowhere(GitEnv.clean(env), line).env("GIT_DIR", folder.toString()));
-            return exec.env("GIT_TERMINAL_PROMPT", "0").env("GIT_NO_LAZY_FETCH", "1");
-        }
-    }
 
     /**
      * Where anybody reads the repository at {@code url} without a login, as far as its address tells: a Gerrit's web address, or the same
@@ -70,12 +55,13 @@ public record BranchProof(Environment environment, Project project, Optional<Git
     public Proof.Part part(String url, Version version, Optional<String> commit, Optional<String> branch, boolean required) {
         return findings -> {
             shown(url, version.toString(), commit, findings);
-            Exec ask = new Reader(git, Path.of("/dev/null"), env).git("ls-remote", "--quiet", "--", url, "refs/tags/" + version + "^{}");
-            Optional<String> held = commit.or(() -> ask.run().out().lines().map(line -> line.split("\t")[0]).findFirst());
-            if (held.isPresent()) {
-                holds(url, branch.map(name -> "refs/heads/" + name), held.get(), required, findings);
-            } else {
-                findings.unproven("the commit of " + version + " is not known, so that no branch can be asked for it");
+            try (GitReader reader = new GitReader(git, env, url, required)) {
+                Optional<String> held = commit.or(() -> GitReader.parsed(reader.references("refs/tags/" + version + "^{}").run().out()).values().stream().findFirst());
+                if (held.isPresent()) {
+                    holds(reader, url, branch.map(name -> "refs/heads/" + name), held.get(), required, findings);
+                } else {
+                    findings.unproven("the commit of " + version + " is not known, so that no branch can be asked for it");
+                }
             }
         };
     }
@@ -106,44 +92,29 @@ public record BranchProof(Environment environment, Project project, Optional<Git
      * @param branch   in full; empty for any
      * @param required whether a remote that does not answer is a failure
      */
-    private void holds(String url, Optional<String> branch, String commit, boolean required, Findings findings) throws IOException {
-        Path folder = Files.createTempDirectory("releng-history");
-        try {
-            Reader reader = new Reader(git, folder, env);
-            if (git.isEmpty()) {
-                reader.git("init", "--quiet", "--bare", "--template=").orFail("git could not make a repository", "free up space in " + folder);
-            }
-            Exec ask = reader.git("ls-remote", "--quiet", "--", url, branch.orElse("refs/heads/*"));
-            Exec.Result answer = ask.run();
-            if (answer.exit() != 0) {
-                unanswered(url + ": " + ask.because(answer), required, findings);
+    private static void holds(GitReader reader, String url, Optional<String> branch, String commit, boolean required, Findings findings) {
+        Exec ask = reader.references(branch.orElse("refs/heads/*"));
+        Exec.Result answer = ask.run();
+        if (answer.exit() != 0) {
+            unanswered(url + ": " + ask.because(answer), required, findings);
+            return;
+        }
+        Map<String, String> heads = likelyFirst(GitReader.parsed(answer.out()));
+        for (Map.Entry<String, String> head : heads.entrySet()) {
+            reader.bring(Map.of(head.getKey(), head.getValue()));
+            if (reader.holds(head.getValue(), commit)) {
+                findings.proved();
                 return;
             }
-            Map<String, String> heads = new TreeMap<>(Comparator.comparing((String ref) -> LIKELY.contains(ref) ? 0 : 1).thenComparing(Comparator.naturalOrder()));
-            answer.out().lines().map(line -> line.split("\t")).filter(line -> line.length == 2 && ObjectId.isId(line[0])).forEach(line -> heads.put(line[1], line[0]));
-            for (Map.Entry<String, String> head : heads.entrySet()) {
-                if (isIn(reader, url, head, commit)) {
-                    findings.proved();
-                    return;
-                }
-            }
-            findings.failure((branch.isPresent() ? branch.get() : "none of the " + heads.size() + " branches") + " on " + url + ": does not hold the release commit " + commit);
-        } finally {
-            FileTree.remove(folder);
         }
+        findings.failure((branch.isPresent() ? branch.get() : "none of the " + heads.size() + " branches") + " on " + url + ": does not hold the release commit " + commit);
     }
 
-    // Commits alone tell, where the server can leave out the rest.
-    private boolean isIn(Reader reader, String url, Map.Entry<String, String> head, String commit) {
-        if (git.isEmpty() || reader.git("cat-file", "-e", head.getValue() + "^{commit}").run().exit() != 0) {
-            List<String> line = new ArrayList<>(List.of("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--recurse-submodules=no"));
-            if (git.isEmpty()) {
-                line.add("--filter=tree:0");
-            }
-            line.addAll(List.of("--", url, head.getKey()));
-            reader.git(line.toArray(new String[0])).run();
-        }
-        return reader.git("merge-base", "--is-ancestor", commit, head.getValue()).run().exit() == 0;
+    /** Branches, in full: those first that releases are usually in. */
+    public static SortedMap<String, String> likelyFirst(Map<String, String> heads) {
+        SortedMap<String, String> sorted = new TreeMap<>(Comparator.comparing((String ref) -> LIKELY.contains(ref) ? 0 : 1).thenComparing(Comparator.naturalOrder()));
+        sorted.putAll(heads);
+        return sorted;
     }
 
     private static void unanswered(String sentence, boolean required, Findings findings) {

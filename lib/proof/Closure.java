@@ -154,7 +154,7 @@ final class Closure {
             findings.failure("'" + path + "' is not a store path, and " + why);
             return Optional.empty();
         }
-        String key = path.substring(path.lastIndexOf('/') + 1).substring(0, 32) + ".narinfo";
+        String key = Narinfo.key(path);
         String name = fetcher.name(CACHE, key);
         Narinfo narinfo;
         byte[] bytes;

@@ -12,6 +12,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
 import lib.base.Console;
 import lib.base.Fault;
+import lib.http.Retry;
 import lib.proof.Fetcher.NotThere;
 
 /**
@@ -215,8 +216,7 @@ final class Fetching {
                 throw e;
             } catch (IOException e) {
                 if (attempt == ATTEMPTS) {
-                    String why = e.getMessage() == null ? e.toString() : e.getMessage();
-                    throw Fault.failed(name + " cannot be read", why + ", " + attempt + " times", LOOK).from(e);
+                    throw Fault.failed(name + " cannot be read", Retry.told(e) + ", " + attempt + " times", LOOK).from(e);
                 }
                 pause(attempt);
             }

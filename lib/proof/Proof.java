@@ -16,7 +16,6 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Consumer;
-import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 import lib.base.Console;
@@ -27,6 +26,7 @@ import lib.base.Parallel;
 import lib.config.Environment;
 import lib.config.Project;
 import lib.git.Git;
+import lib.git.GitReader;
 import lib.nix.Nix;
 import lib.nix.PublicKey;
 import lib.nix.ReleaseJobs;
@@ -255,11 +255,9 @@ public final class Proof {
     public Proof tag(String url, Version version, Optional<String> commit, boolean required, Optional<Git> checkout, Map<String, String> env) {
         return check("tag", findings -> {
             String ref = "refs/tags/" + version;
-            Function<List<String>, Exec> git = line -> checkout.map(found -> found.git(line.toArray(String[]::new))).orElseGet(() -> Git.nowhere(env, line));
-            Exec ask = git.apply(List.of("ls-remote", "--quiet", "--", url, ref, ref + "^{}")).env("GIT_TERMINAL_PROMPT", "0");
-            // Nobody waits for an answer who may go without: but an ssh of the user's own is asked as it is.
-            boolean own = env.containsKey("GIT_SSH_COMMAND") || env.containsKey("GIT_SSH") || git.apply(List.of("config", "--get", "core.sshCommand")).run().exit() == 0;
-            Exec.Result answer = (required || own ? ask : ask.env("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")).run();
+            GitReader reader = new GitReader(checkout, env, url, required);
+            Exec ask = reader.references(ref, ref + "^{}");
+            Exec.Result answer = ask.run();
             if (answer.exit() != 0) {
                 String sentence = ref + " on " + url + ": " + ask.because(answer);
                 if (required) {
@@ -269,20 +267,11 @@ public final class Proof {
                 }
                 return;
             }
-            Map<String, String> refs = new TreeMap<>();
-            answer.out().lines().map(line -> line.split("\t")).filter(line -> line.length == 2).forEach(line -> refs.put(line[1], line[0]));
-            String peeled = refs.get(ref + "^{}");
-            String actual = peeled == null ? refs.get(ref) : peeled;
-            if (actual == null) {
-                findings.failure(ref + " on " + url + ": is missing");
-            } else if (commit.isPresent() && !actual.equals(commit.get())) {
-                findings.failure(ref + " on " + url + ": is on " + actual + ", expected " + commit.get());
-            } else if (peeled == null) {
-                findings.failure(ref + " on " + url + ": is not an annotated tag");
-            } else {
+            Map<String, String> refs = GitReader.parsed(answer.out());
+            GitReader.wrongTag(refs, ref, commit).ifPresentOrElse(wrong -> findings.failure(ref + " on " + url + ": " + wrong), () -> {
                 findings.proved();
                 allowedSigners.ifPresent(file -> signature(checkout, url, version, ObjectId.fromString(refs.get(ref)), file, findings));
-            }
+            });
         });
     }
 

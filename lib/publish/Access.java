@@ -23,6 +23,7 @@ import lib.nix.Nix;
 import lib.nix.SigningKey;
 import lib.oci.Repositories;
 import lib.proof.Fetcher;
+import lib.proof.Glance;
 import lib.s3.Embedded;
 import lib.s3.Keys;
 import lib.s3.ObjectStore;
@@ -58,6 +59,18 @@ public final class Access implements AutoCloseable {
             if (concurrency < 1) {
                 throw Fault.usage("--concurrency must be at least 1", "it is " + concurrency + ", and nothing could be sent", "omit it for the default");
             }
+        }
+
+        /**
+         * Opens an environment to look at alone: without keys where it is public, else with keys, which are only used from a checkout. Throws
+         * Fault (usage) where there is none.
+         */
+        public Access looking(Environment environment, List<String> buckets, Optional<Git> checkout, Cli.Session session, List<String> registries, Network network) throws IOException {
+            if (environment.isPublic()) {
+                return anonymous(environment, session.console(), network);
+            }
+            Git git = checkout.orElseThrow(() -> Fault.usage(environment.name() + " is not public", "its keys are only used from a checkout", "run in one, or name it with --repo"));
+            return open(environment, buckets, git, session, wish(session, git, true, registries, network));
         }
 
         /** With these options; {@code readOnly} where nothing is to be changed, nor made. */
@@ -100,6 +113,11 @@ public final class Access implements AutoCloseable {
     /** How what was published is fetched back: by public address where there is one, else with the keys of this run. */
     public Fetcher fetcher() {
         return Fetcher.of(environment, Optional.ofNullable(store), network, "releases", "cache", "docs"); // with keys, of installers too
+    }
+
+    /** What there is by name and size, without what proves it. */
+    Glance glance(Console console, int most) {
+        return new Glance(fetcher(), environment, Optional.ofNullable(store), console, most);
     }
 
     /** Where branch and tag go, as git understands it; empty only where there are no keys. */

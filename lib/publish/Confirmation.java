@@ -18,7 +18,7 @@ public record Confirmation(Console console, Environment environment, Options wis
         @Option(names = {"-n", "--plan", "--dry-run"}, description = "Print what would be done, and do nothing. Needs only read access.")
         public boolean planOnly;
 
-        @Option(names = "--json", description = "Print the plan as JSON, one operation per line.")
+        @Option(names = "--json", description = "Print the plan as JSON, one operation per line; with --target status one document.")
         public boolean json;
 
         @Option(names = "--noconfirm", description = "Do not ask before publishing.")

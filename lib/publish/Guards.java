@@ -6,6 +6,7 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 import lib.base.Console;
 import lib.base.Fault;
 import lib.config.Environment;
@@ -90,12 +91,16 @@ public final class Guards {
         }
     }
 
-    // Before each pointer said by itself where it is, it was where the last thing is that a release writes.
     private Optional<Version> otherwise(Pointer pointer) {
+        return otherwise(pointer, version, versions, published::manifest);
+    }
+
+    /** Where a pointer is that does not say so: before each did by itself, it was where the last thing is that a release writes. */
+    static Optional<Version> otherwise(Pointer pointer, Version version, List<Version> versions, Supplier<Optional<Version>> manifest) {
         return switch (pointer) {
             case nightly -> Optional.empty();
             case major -> versions.stream().filter(other -> other.major().equals(version.major())).max(Comparator.naturalOrder());
-            default -> published.manifest();
+            default -> manifest.get();
         };
     }
 
@@ -107,7 +112,7 @@ public final class Guards {
         boolean named = told.contains(pointer);
         Optional<String> why;
         try {
-            why = whyNot(pointer, what, place.at());
+            why = whyNot(pointer, what, version, place.at(), versions);
         } catch (IOException e) {
             throw Fault.failed(what + " cannot be read", e.toString(), "run again").from(e);
         } catch (Fault unknown) {
@@ -121,16 +126,17 @@ public final class Guards {
         return why.isEmpty() || named;
     }
 
-    private Optional<String> whyNot(Pointer pointer, String what, Optional<Version> at) {
+    /** Why a pointer does not go to a version by itself, as a sentence; empty where it does, or is there. {@code versions} are out. */
+    static Optional<String> whyNot(Pointer pointer, String what, Version version, Optional<Version> at, List<Version> versions) {
         if (at.isPresent() && at.get().compareTo(version) > 0) {
             return Optional.of(what + " is at " + at.get());
         }
-        return finalOut(pointer, at).filter(out -> !version.isFinal()).map(out -> what + (at.isPresent() ? " is at " + at.get() : " does not exist yet") + ", "
+        return finalOut(pointer, version, at, versions).filter(out -> !version.isFinal()).map(out -> what + (at.isPresent() ? " is at " + at.get() : " does not exist yet") + ", "
                 + version + " is a pre-release, and " + out + " is out");
     }
 
     /** The newest final release that is out of what the pointer is for. */
-    private Optional<Version> finalOut(Pointer pointer, Optional<Version> at) {
+    private static Optional<Version> finalOut(Pointer pointer, Version version, Optional<Version> at, List<Version> versions) {
         List<Version> out = new ArrayList<>(versions);
         at.ifPresent(out::add);
         return out.stream().filter(other -> other.isFinal() && pointer.isOf(version, other)).max(Comparator.naturalOrder());
@@ -138,7 +144,7 @@ public final class Guards {
 
     /** Throws Fault (refused) where users would be pointed to a pre-release though a final release is out, and nobody named the pointers. */
     public void pointTo() {
-        Optional<Version> out = finalOut(Pointer.manifest, Optional.empty());
+        Optional<Version> out = finalOut(Pointer.manifest, version, Optional.empty(), versions);
         if (told.isEmpty() && !version.isFinal() && out.isPresent()) {
             throw Fault.refused(version + " is a pre-release", out.get() + " is out, and users of final releases must not get pre-releases",
                     "to point to it anyway, name the pointers: --move-pointers manifest,stable,latest,major");

@@ -1,7 +1,6 @@
 package lib.publish;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
@@ -10,10 +9,10 @@ import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
 import lib.base.Fault;
-import lib.base.Json;
 import lib.config.Environment;
 import lib.config.Project;
 import lib.oci.ImageStore;
+import lib.proof.Fetcher;
 import lib.release.Version;
 import lib.s3.ObjectStore;
 
@@ -24,10 +23,13 @@ import lib.s3.ObjectStore;
  */
 public record Published(ObjectStore store, Environment environment, Project project) {
 
+    private Pointers pointers() {
+        return new Pointers(project, (role, key) -> store.get(Fetcher.bucket(environment, role), key), (role, key) -> "s3://" + Fetcher.bucket(environment, role) + "/" + key);
+    }
+
     /** The version of the store paths in manifest.nix, the last thing a release writes; empty where there is none. */
     public Optional<Version> manifest() {
-        return store.get(environment.releases(), "manifest.nix").map(bytes -> Version.ofManifest(project.prefix(), new String(bytes, StandardCharsets.UTF_8))
-                .orElseThrow(() -> unstated(environment.releases() + "/manifest.nix", bytes)));
+        return pointers().manifest();
     }
 
     /** The same; empty too where it does not tell its version. */
@@ -44,29 +46,12 @@ public record Published(ObjectStore store, Environment environment, Project proj
 
     /** The version that latest.json tells of; empty where there is none. */
     public Optional<Version> latestJson() {
-        String key = Versions.latest(project);
-        return store.get(environment.releases(), key).map(bytes -> version(bytes).orElseThrow(() -> unstated(environment.releases() + "/" + key, bytes)));
-    }
-
-    private static Optional<Version> version(byte[] json) {
-        try {
-            return parse(Json.object(json, "").path("version").asText());
-        } catch (Fault unreadable) {
-            return Optional.empty();
-        }
-    }
-
-    private static Fault unstated(String what, byte[] bytes) {
-        return Fault.refused("s3://" + what + " does not state its version", new String(bytes, StandardCharsets.UTF_8).lines().limit(3).toList(),
-                "look at it, and fix it by hand or remove it");
+        return pointers().latestJson();
     }
 
     /** The version that stands beside the pages of the manual at a place; empty where none does, or no manual is there. */
     public Optional<Version> manual(String which) {
-        String key = project.manual(which) + Folders.VERSION;
-        return store.get(environment.docs(), key).map(bytes -> new String(bytes, StandardCharsets.UTF_8)).map(text ->
-                parse(text.strip().replaceFirst("\\s.*", "")).orElseThrow(() -> Fault.refused("s3://" + environment.docs() + "/" + key + " does not state a version",
-                        text.lines().limit(3).toList(), "look at it, and fix it by hand or remove it")));
+        return pointers().manual(which);
     }
 
     /**
@@ -139,14 +124,6 @@ public record Published(ObjectStore store, Environment environment, Project proj
     private List<Version> versions(String bucket) {
         String stem = project.prefix() + "-";
         return store.folders(bucket, project.prefix() + "/").stream().filter(folder -> folder.startsWith(stem))
-                .flatMap(folder -> parse(folder.substring(stem.length())).stream()).sorted().toList();
-    }
-
-    private static Optional<Version> parse(String version) {
-        try {
-            return Optional.of(Version.of(version));
-        } catch (IllegalArgumentException e) {
-            return Optional.empty();
-        }
+                .flatMap(folder -> Pointers.parse(folder.substring(stem.length())).stream()).sorted().toList();
     }
 }

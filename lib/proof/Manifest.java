@@ -3,11 +3,17 @@ package lib.proof;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import lib.base.Fault;
+import lib.nix.Nix;
+import lib.nix.ReleaseJobs;
+import lib.release.BuiltRelease;
 
 /** {@code manifest.nix}: an attribute set, system to the store path {@code nix upgrade-nix} installs. */
 final class Manifest {
@@ -45,5 +51,28 @@ final class Manifest {
             throw Fault.failed(where + " is not a manifest", faults, "find out who wrote it");
         }
         return paths;
+    }
+
+    // Hazard: a manifest that is what was built, and yet names the wrong output.
+    static void prove(Fetching fetcher, String key, BuiltRelease built, Findings findings) {
+        Optional<byte[]> bytes = fetcher.find("releases", key);
+        if (bytes.isEmpty()) {
+            return; // said already
+        }
+        String name = fetcher.name("releases", key);
+        SortedMap<String, String> named = parse(bytes.get(), name);
+        SortedMap<String, String> outputs = new TreeMap<>();
+        for (Map.Entry<String, Nix.Job> build : new ReleaseJobs(built.jobs()).builds().entrySet()) {
+            outputs.put(build.getKey(), build.getValue().outputs().get("out"));
+        }
+        Stream.concat(named.keySet().stream(), outputs.keySet().stream()).distinct().sorted().forEach(system -> {
+            String should = outputs.getOrDefault(system, "nothing");
+            String is = named.getOrDefault(system, "nothing");
+            if (should.equals(is)) {
+                findings.proved();
+            } else {
+                findings.failure(name + ": names " + is + " for " + system + ", the output 'out' of its build is " + should);
+            }
+        });
     }
 }

@@ -17,7 +17,6 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
-import java.util.stream.Stream;
 import lib.base.Console;
 import lib.base.Exec;
 import lib.base.Fault;
@@ -29,7 +28,6 @@ import lib.git.Git;
 import lib.git.GitReader;
 import lib.nix.Nix;
 import lib.nix.PublicKey;
-import lib.nix.ReleaseJobs;
 import lib.oci.ImageStore;
 import lib.publish.Folder;
 import lib.publish.VersionPage;
@@ -147,7 +145,7 @@ public final class Proof {
                 findings.failure("release.json names no " + folder + "manifest.nix: it does not describe a complete release");
             }
             files("release files", "releases", folder, built, files, Instant.MIN, findings);
-            manifestNames(folder + "manifest.nix", built, findings);
+            Manifest.prove(fetcher, folder + "manifest.nix", built, findings);
             String name = fetcher.name("releases", folder + BuiltRelease.FILE);
             SortedMap<String, String> digests = new TreeMap<>();
             files.forEach((path, file) -> digests.put(path, file.sha256()));
@@ -234,7 +232,7 @@ public final class Proof {
             } else {
                 small("manifest.nix", manifest, findings);
             }
-            manifestNames("manifest.nix", built, findings);
+            Manifest.prove(fetcher, "manifest.nix", built, findings);
         });
     }
 
@@ -380,28 +378,5 @@ public final class Proof {
     private void files(String what, String role, String prefix, BuiltRelease built, SortedMap<String, BuiltFile> files, Instant deadline, Findings findings) {
         Predicate<Map.Entry<String, BuiltFile>> told = isProvedBefore(built) ? sparing.orElseThrow().below(role, prefix) : file -> false;
         new FilesProof(fetcher, console, told).prove(what, role, prefix, files, deadline, findings);
-    }
-
-    // Hazard: a manifest that is what was built, and yet names the wrong output.
-    private void manifestNames(String key, BuiltRelease built, Findings findings) {
-        Optional<byte[]> bytes = fetcher.find("releases", key);
-        if (bytes.isEmpty()) {
-            return; // said already
-        }
-        String name = fetcher.name("releases", key);
-        SortedMap<String, String> named = Manifest.parse(bytes.get(), name);
-        SortedMap<String, String> outputs = new TreeMap<>();
-        for (Map.Entry<String, Nix.Job> build : new ReleaseJobs(built.jobs()).builds().entrySet()) {
-            outputs.put(build.getKey(), build.getValue().outputs().get("out"));
-        }
-        Stream.concat(named.keySet().stream(), outputs.keySet().stream()).distinct().sorted().forEach(system -> {
-            String should = outputs.getOrDefault(system, "nothing");
-            String is = named.getOrDefault(system, "nothing");
-            if (should.equals(is)) {
-                findings.proved();
-            } else {
-                findings.failure(name + ": names " + is + " for " + system + ", the output 'out' of its build is " + should);
-            }
-        });
     }
 }

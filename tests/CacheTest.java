@@ -1,6 +1,8 @@
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import lib.base.Json;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -69,6 +71,10 @@ class CacheTest {
     @Test
     @DisplayName("hazard 49: a narinfo that nobody we trust has signed gets our signature, keeps the others, and its NAR is not sent again")
     void whatLacksOurSignatureGetsItAdded() throws IOException {
+        checkout.with("RELENG_PROVENANCE_KEY", key("provenance-1")); // what is signed once for good has a key of its own
+        ObjectNode config = Json.object(checkout.read("releng.json").getBytes(StandardCharsets.UTF_8), "releng.json");
+        config.withObject("/environments/test").put("provenanceKey", Files.readString(folder.resolve("provenance-1.pub")).strip());
+        checkout.write("releng.json", Json.pretty(config));
         Managers.assertDone(Managers.upload(checkout));
         int paths = narinfos().size();
         checkout.with("RELENG_SIGNING_KEY", key("next-1")); // the key was changed: every release shares paths with the last

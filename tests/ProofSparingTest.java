@@ -96,7 +96,7 @@ class ProofSparingTest {
                 .map(request -> request.path().replaceFirst("^/[^/]*-", "")).distinct()
                 .filter(path -> !path.endsWith(".narinfo")).sorted().toList();
         assertEquals(List.of("cache/nix-cache-info", "docs/manual/lix/2.95/releng-version.txt", "docs/manual/lix/stable/releng-version.txt",
-                "releases/lix/latest.json", "releases/lix/lix-2.95.0/SHA256SUMS", "releases/lix/lix-2.95.0/SHA256SUMS.sig", "releases/lix/lix-2.95.0/lix-2.95.0.intoto.jsonl",
+                "releases/lix/index.html", "releases/lix/latest.json", "releases/lix/lix-2.95.0/SHA256SUMS", "releases/lix/lix-2.95.0/SHA256SUMS.sig", "releases/lix/lix-2.95.0/index.html", "releases/lix/lix-2.95.0/lix-2.95.0.intoto.jsonl",
                 "releases/lix/lix-2.95.0/manifest.nix", "releases/lix/lix-2.95.0/release.json", "releases/lix/lix-2.95.0/versions.json",
                 "releases/manifest.nix"), got);
     }

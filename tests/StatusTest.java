@@ -200,7 +200,7 @@ class StatusTest {
     }
 
     private static JsonNode here(Checkout manager, String version, String built) throws IOException {
-        manager.write("release/release.json", built.replaceAll("(\"version\" ?: \"|lix/lix-|/lix-)2\\.95\\.0", "$1" + version));
+        manager.write("release/release.json", built.replaceAll("(\"version\" ?: \"|\"path\" ?: \"lix-|lix/lix-|/lix-)2\\.95\\.0", "$1" + version));
         return StatusWorld.status(manager).path("here");
     }
 

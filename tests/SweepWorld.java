@@ -170,8 +170,9 @@ final class SweepWorld implements AutoCloseable {
         return Files.readString(folder.resolve("said"));
     }
 
-    /** Until the server has dropped what it was writing, as KEY-UUID, for a client that is gone. Polled, with an end: it tells nobody. */
+    /** Until the server has dropped what it was writing, as KEY-UUID, for a client that is gone. */
     void awaitIdle() throws IOException, InterruptedException {
+        // Polled, with an end: the server drops it when it likes, and tells nobody.
         for (long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20); ; Thread.sleep(10)) {
             List<String> partial = new ArrayList<>();
             for (String bucket : SweepReleases.BUCKETS) {
